@@ -1,0 +1,1 @@
+//! Judges a stanza by a chain of sandboxed WebAssembly components: a stanza in, a verdict out.

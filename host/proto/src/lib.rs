@@ -1,0 +1,1 @@
+//! The XMPP server-to-server protocol without I/O: strict XML, addresses, stream state machines.

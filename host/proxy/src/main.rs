@@ -1,0 +1,3 @@
+//! The `refrain` binary: arguments → command.
+
+fn main() {}

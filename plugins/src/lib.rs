@@ -1,0 +1,1 @@
+//! The bundled filters, compiled to components and embedded.

@@ -1,0 +1,1 @@
+//! Refrain between real servers, end to end, and under load.
