@@ -1,0 +1,2 @@
+//! s
+pub struct StanzaHandle; pub struct ActionHandle;

@@ -1,0 +1,44 @@
+//! What may become of a stanza: one filter's word, and the chain's outcome.
+
+use refrain_proto::{Stanza, StanzaError, StanzaType};
+
+/// One filter's word on one stanza.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// On to the next filter, with the edits of this call.
+    Pass,
+    /// Deliver now, with the edits of this call, and skip the rest of the chain.
+    Accept,
+    /// Discard silently.
+    Drop,
+    /// Return this error to the sender.
+    Bounce(StanzaError),
+}
+
+impl Verdict {
+    /// Whether the edits of the call take effect.
+    pub fn commits(&self) -> bool {
+        matches!(self, Verdict::Pass | Verdict::Accept)
+    }
+}
+
+/// What the chain as a whole decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The stanza goes on its way.
+    Forward,
+    /// The stanza is answered by this error. Only ever decided for a stanza that may be answered.
+    Bounce(StanzaError),
+    /// The stanza goes nowhere.
+    Drop,
+}
+
+/// RFC 6120 §8.3.1: an error must not be answered by an error; §8.2.3: nor is an iq result answered at all.
+pub(crate) fn is_answerable(stanza: &Stanza) -> bool {
+    !matches!(stanza.stanza_type(), StanzaType::Error | StanzaType::IqResult)
+}
+
+/// RFC 6120 §8.2.3: an iq get or set must be answered, or its sender waits in vain.
+pub(crate) fn awaits_answer(stanza: &Stanza) -> bool {
+    matches!(stanza.stanza_type(), StanzaType::IqGet | StanzaType::IqSet)
+}

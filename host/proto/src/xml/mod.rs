@@ -1,0 +1,46 @@
+//! XML as RFC 6120 §11 restricts it: bytes → frames → elements → canonical bytes.
+//!
+//! bytes → `framer` (where an element ends) → [`reader`] (what it holds) → [`element`] → [`writer`] → bytes
+
+mod chars;
+pub mod edit;
+pub mod element;
+mod framer;
+pub mod reader;
+mod scope;
+mod tag;
+pub mod writer;
+
+pub use chars::{is_name, is_text};
+pub use edit::Edit;
+pub use element::{Attribute, Content, Element, Node, NodeId};
+pub use reader::{Reader, Token};
+
+/// Why the bytes of a peer are not the XML of RFC 6120 §11, or more of it than we accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum XmlError {
+    /// Not well-formed, or not namespace-well-formed (RFC 6120 §11.3).
+    #[error("not well-formed: {0}")]
+    NotWellFormed(&'static str),
+    /// A comment, processing instruction, document type or entity (RFC 6120 §11.1).
+    #[error("restricted XML: {0}")]
+    Restricted(&'static str),
+    /// Declared or begun in another encoding than UTF-8 (RFC 6120 §11.6).
+    #[error("not in UTF-8")]
+    UnsupportedEncoding,
+    /// More bytes than `header_bytes_max` or `stanza_bytes_max`.
+    #[error("more than {0} bytes")]
+    TooLarge(u32),
+    /// More levels than `depth_max`.
+    #[error("more than {0} levels of elements")]
+    TooDeep(u32),
+    /// More attributes on one element than `attributes_max`.
+    #[error("more than {0} attributes on one element")]
+    TooManyAttributes(u32),
+    /// More declarations than `namespaces_max` or `namespaces_in_scope_max`.
+    #[error("more than {0} namespace declarations")]
+    TooManyNamespaces(u32),
+    /// More elements and texts in one stanza than `nodes_max`.
+    #[error("more than {0} elements and texts in one stanza")]
+    TooManyNodes(u32),
+}

@@ -1,0 +1,105 @@
+//! Config → snapshot → listeners → running tasks → drain.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use refrain_proto::auth::DialbackSecret;
+use refrain_proto::stream::{Side, StreamIds};
+use rustls::crypto::SecureRandom;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use crate::observe::audit::Audit;
+use crate::observe::counters::Totals;
+use crate::pipeline::{Gateway, Secrets, listen};
+use crate::snapshot::Snapshot;
+
+/// A running gateway.
+pub struct App {
+    gateway: Arc<Gateway>,
+    outside: Vec<SocketAddr>,
+    inside: Vec<SocketAddr>,
+}
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener could not be bound.
+    #[error("{0}; is another server running there, or is the port below 1024 without the right to bind it?")]
+    Listen(#[from] std::io::Error),
+    /// The system gave no random bytes.
+    #[error("the system's random number generator failed")]
+    NoRandomness,
+}
+
+impl App {
+    /// Binds all listeners, then serves them. Returns once every one of them accepts connections.
+    pub async fn start(snapshot: Snapshot, audit: Audit) -> Result<App, StartError> {
+        let outside = bind_all(&snapshot.config.outside.listen).await?;
+        let inside = bind_all(&snapshot.config.inside.listen).await?;
+        let secrets = Secrets { outside: secret()?, inside: secret()? };
+        let gateway = Gateway::new(Arc::new(snapshot), StreamIds::from_seed(random()?), secrets, audit);
+        let app = App { outside: addresses(&outside)?, inside: addresses(&inside)?, gateway };
+        app.serve(Side::Outside, outside);
+        app.serve(Side::Inside, inside);
+        Ok(app)
+    }
+
+    /// Where it listens for the federated world and for the protected servers.
+    pub fn listeners(&self) -> (&[SocketAddr], &[SocketAddr]) {
+        (&self.outside, &self.inside)
+    }
+
+    /// What became of the stanzas so far.
+    pub fn totals(&self) -> Totals {
+        self.gateway.counters.totals()
+    }
+
+    /// Ends the run without losing an accepted stanza: first nothing new is taken in, then every queue is emptied. What has not
+    /// left when the time is up counts as lost.
+    pub async fn drain(self) -> Totals {
+        let ending = &self.gateway.ending;
+        let drained = async {
+            ending.receiving.cancel();
+            ending.receivers.close();
+            ending.receivers.wait().await;
+            ending.sending.cancel();
+            ending.senders.close();
+            ending.senders.wait().await;
+        };
+        if timeout(self.gateway.snapshot.config.limits.drain_timeout, drained).await.is_err() {
+            tracing::error!("the drain did not end in time (limits.drain-seconds): open streams are cut");
+        }
+        self.totals()
+    }
+
+    fn serve(&self, side: Side, listeners: Vec<TcpListener>) {
+        for listener in listeners {
+            self.gateway.ending.receivers.spawn(listen::serve(self.gateway.clone(), side, listener));
+        }
+    }
+}
+
+async fn bind_all(addresses: &[SocketAddr]) -> std::io::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        listeners.push(listen::bind(*address).await?);
+    }
+    Ok(listeners)
+}
+
+fn addresses(listeners: &[TcpListener]) -> std::io::Result<Vec<SocketAddr>> {
+    listeners.iter().map(TcpListener::local_addr).collect()
+}
+
+fn secret() -> Result<Arc<DialbackSecret>, StartError> {
+    Ok(Arc::new(DialbackSecret::from_bytes(random()?)))
+}
+
+fn random() -> Result<[u8; 32], StartError> {
+    let mut bytes = [0; 32];
+    let provider = rustls::crypto::ring::default_provider();
+    let source: &dyn SecureRandom = provider.secure_random;
+    source.fill(&mut bytes).map_err(|_| StartError::NoRandomness)?;
+    Ok(bytes)
+}

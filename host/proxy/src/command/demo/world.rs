@@ -1,0 +1,263 @@
+//! The world of the demo: throwaway authorities, one small server inside, one outside, and the gateway's configuration between.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use refrain_proto::stanza::Stanza;
+use refrain_proto::stream::{
+    Event, InitiatingPolicy, Input, Purpose, ReceivingPolicy, Side, Stream, StreamIds, StreamLimits,
+};
+use refrain_proto::{Domain, DomainPair};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use super::corpus::CHAIN;
+use crate::config::Config;
+use crate::net::connection::{Connection, TlsRole, Turn};
+use crate::net::dial::{finish, negotiate, step};
+use crate::net::tls::Tls;
+use crate::net::wire::Wire;
+use crate::snapshot::Snapshot;
+
+/// Whatever can go wrong while the world is built.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The domains of the protected server.
+const INSIDE: &[&str] = &["home.example"];
+/// The domains of the outside server.
+const OUTSIDE: &[&str] = &["away.example", "rooms.away.example", "upload.away.example", "bots.farm.example"];
+
+/// Makes the authorities and certificates in `folder`.
+pub fn make_certificates(folder: &Path) -> Result<(), Error> {
+    let world = Authority::make(folder, "demo world CA", "world-ca")?;
+    world.issue(folder, "home-public", INSIDE)?;
+    world.issue(folder, "away", OUTSIDE)?;
+    let inside = Authority::make(folder, "demo inside CA", "inside-ca")?;
+    inside.issue(folder, "home-internal", INSIDE)?;
+    Ok(())
+}
+
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn make(folder: &Path, name: &str, file: &str) -> Result<Self, Error> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        let certificate = params.self_signed(&key)?;
+        fs::write(folder.join(format!("{file}.pem")), certificate.pem() + &key.serialize_pem())?;
+        Ok(Authority { issuer: Issuer::new(params, key) })
+    }
+
+    fn issue(&self, folder: &Path, file: &str, domains: &[&str]) -> Result<(), Error> {
+        let key = KeyPair::generate()?;
+        let names: Vec<String> = domains.iter().map(|domain| (*domain).to_owned()).collect();
+        let mut params = CertificateParams::new(names)?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        fs::write(folder.join(format!("{file}.pem")), certificate.pem() + &key.serialize_pem())?;
+        Ok(())
+    }
+}
+
+/// Writes the gateway's configuration as an operator would and builds it.
+pub fn gateway(folder: &Path, inside: SocketAddr, outside: SocketAddr) -> Result<Snapshot, Error> {
+    let peers: String =
+        OUTSIDE.iter().map(|name| format!("[[peer]]\nname = \"{name}\"\naddress = \"{outside}\"\n")).collect();
+    let text = format!(
+        r#"[outside]
+listen = ["127.0.0.1:0"]
+roots = "world-ca.pem"
+[inside]
+listen = ["127.0.0.1:0"]
+authority = "inside-ca.pem"
+[[domain]]
+name = "home.example"
+server = "{inside}"
+certificate = "home-public.pem"
+server-certificate = "inside-ca.pem"
+{peers}{CHAIN}"#
+    );
+    let path = folder.join("refrain.toml");
+    fs::write(&path, text)?;
+    Ok(Config::load(&path).and_then(Snapshot::build)?)
+}
+
+/// A stanza that reached a demo server.
+pub struct Arrival {
+    /// Its `id`.
+    pub id: String,
+    /// The condition, when it is a stanza error.
+    pub condition: Option<String>,
+    /// Its canonical form.
+    pub xml: String,
+}
+
+/// A small XMPP server: takes every stanza for its domains, and sends what it is told to.
+pub struct Server {
+    side: Side,
+    tls: Arc<Tls>,
+    listener: Option<TcpListener>,
+    domains: &'static [&'static str],
+    links: HashMap<DomainPair, mpsc::UnboundedSender<Vec<u8>>>,
+}
+
+impl Server {
+    /// The server behind the gateway. It trusts the inside authority alone.
+    pub async fn inside(folder: &Path) -> Result<Self, Error> {
+        Server::new(folder, Side::Inside, INSIDE, "home-internal.pem", "inside-ca.pem").await
+    }
+
+    /// A server of the federated world.
+    pub async fn outside(folder: &Path) -> Result<Self, Error> {
+        Server::new(folder, Side::Outside, OUTSIDE, "away.pem", "world-ca.pem").await
+    }
+
+    async fn new(
+        folder: &Path,
+        side: Side,
+        domains: &'static [&'static str],
+        certificate: &str,
+        roots: &str,
+    ) -> Result<Self, Error> {
+        let hosted: String = domains
+            .iter()
+            .map(|name| format!("[[domain]]\nname = \"{name}\"\nserver = \"127.0.0.1:1\"\ncertificate = \"{certificate}\"\n"))
+            .collect();
+        // Seen from itself, every server is the one that faces the world: its certificates and trust are those of an outside.
+        let text = format!(
+            "[outside]\nlisten = [\"127.0.0.1:0\"]\nroots = \"{roots}\"\nresolver = [\"127.0.0.1:1\"]\n[inside]\nlisten = [\"127.0.0.1:0\"]\n\
+             authority = \"inside-ca.pem\"\n{hosted}"
+        );
+        let path = folder.join(format!("server-of-{}.toml", domains[0]));
+        fs::write(&path, text)?;
+        let tls = Arc::new(Tls::load(&Config::load(&path)?)?);
+        let listener = Some(TcpListener::bind("127.0.0.1:0").await?);
+        Ok(Server { side, tls, listener, domains, links: HashMap::new() })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.as_ref().map_or(Err(io::ErrorKind::NotConnected.into()), TcpListener::local_addr)
+    }
+
+    /// Which side of the gateway it stands on.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Takes connections from now on; arrivals come out of the channel.
+    pub fn serve(&mut self) -> Result<mpsc::UnboundedReceiver<Arrival>, Error> {
+        let (arrived, arrivals) = mpsc::unbounded_channel();
+        let listener = self.listener.take().ok_or("already serving")?;
+        let tls = self.tls.clone();
+        let policy = ReceivingPolicy {
+            boundary: Arc::new(crate::snapshot::boundary(self.domains.iter().map(|name| Domain::parse(name)).collect::<Result<Vec<_>, _>>()?)),
+            side: Side::Outside,
+            external: true,
+            dialback: false,
+            limits: StreamLimits::default(),
+            ids: StreamIds::from_seed([7; 32]),
+        };
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let stream = Stream::receiving(policy.clone(), Instant::now());
+                let connection = Connection::new(Wire::new(socket), stream, tls.clone(), Side::Outside, TlsRole::Server);
+                tokio::spawn(take(connection, arrived.clone()));
+            }
+        });
+        Ok(arrivals)
+    }
+
+    /// Sends a stanza to the gateway, over a stream of its pair that is opened when first needed.
+    pub async fn send(&mut self, gateway: SocketAddr, stanza: &Stanza) -> Result<(), Error> {
+        let pair = DomainPair { from: Domain::parse(stanza.from().domain())?, to: Domain::parse(stanza.to().domain())? };
+        if !self.links.contains_key(&pair) {
+            let connection = self.dial(gateway, &pair).await?;
+            let (queue, stanzas) = mpsc::unbounded_channel();
+            tokio::spawn(give(connection, stanzas));
+            self.links.insert(pair.clone(), queue);
+        }
+        let mut bytes = Vec::new();
+        stanza.write(&mut bytes);
+        self.links[&pair].send(bytes).map_err(|_| "the stream to the gateway ended")?;
+        Ok(())
+    }
+
+    async fn dial(&self, gateway: SocketAddr, pair: &DomainPair) -> Result<Connection, Error> {
+        let policy = InitiatingPolicy {
+            certificate_required: true,
+            external: true,
+            dialback: None,
+            limits: StreamLimits::default(),
+        };
+        let stream = Stream::initiating(pair.clone(), Purpose::Stanzas, policy, Instant::now());
+        let wire = Wire::new(TcpStream::connect(gateway).await?);
+        let mut connection =
+            Connection::new(wire, stream, self.tls.clone(), Side::Outside, TlsRole::Client(pair.clone()));
+        negotiate(&mut connection, &|event| matches!(event, Event::Established(_)).then_some(())).await?;
+        Ok(connection)
+    }
+}
+
+/// Reads a connection to its end and reports every stanza.
+async fn take(mut connection: Connection, arrived: mpsc::UnboundedSender<Arrival>) {
+    loop {
+        let going_on = match connection.turn().await {
+            Ok(Turn::Event(Event::Stanza(stanza))) => {
+                let known = arrived.send(arrival(&stanza)).is_ok();
+                connection.stream().recycle(stanza);
+                known
+            }
+            Ok(Turn::Event(_)) => true,
+            Ok(Turn::Wait(until)) => step(&mut connection, until).await.is_ok(),
+            Ok(Turn::Finished(_)) | Err(_) => false,
+        };
+        if !going_on {
+            return;
+        }
+    }
+}
+
+/// Writes what comes out of the channel until it closes.
+async fn give(mut connection: Connection, mut stanzas: mpsc::UnboundedReceiver<Vec<u8>>) {
+    loop {
+        let Ok(Turn::Wait(until)) = connection.turn().await else { return };
+        tokio::select! {
+            bytes = stanzas.recv() => {
+                let Some(bytes) = bytes else { return finish(&mut connection).await };
+                if connection.write(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            stepped = step(&mut connection, until) => {
+                if stepped.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn arrival(stanza: &Stanza) -> Arrival {
+    let mut xml = Vec::new();
+    stanza.write(&mut xml);
+    let error = stanza.element().root().children().find(|child| child.name() == "error");
+    let condition = error.and_then(|error| error.children().find(|child| child.name() != "text"));
+    Arrival {
+        id: stanza.id().unwrap_or_default().to_owned(),
+        condition: condition.map(|condition| condition.name().to_owned()),
+        xml: String::from_utf8_lossy(&xml).into_owned(),
+    }
+}
+

@@ -1,0 +1,157 @@
+//! `[filter.NAME]` and `[chain]`: which filters there are, and in which order they judge.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use refrain_filter::{FilterLimits, Grants, OnFault};
+
+use super::file::{Section, advise_key};
+
+/// One filter of a chain.
+#[derive(Debug, Clone)]
+pub struct FilterConfig {
+    /// The operator's name for it, as in logs and errors.
+    pub name: String,
+    /// Where its code is.
+    pub component: ComponentSource,
+    /// What only the filter understands.
+    pub settings: serde_json::Value,
+    /// What happens to a stanza that the filter failed on.
+    pub on_fault: OnFault,
+    /// What one call may use.
+    pub limits: FilterLimits,
+    /// What the filter may do beyond judging.
+    pub grants: Grants,
+}
+
+/// Where a filter's code is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ComponentSource {
+    /// One of the bundled filters.
+    Builtin(String),
+    /// A file.
+    Path(PathBuf),
+}
+
+/// The filters of each direction, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Chains {
+    /// For stanzas from the federated world.
+    pub inbound: Vec<FilterConfig>,
+    /// For stanzas from the protected servers.
+    pub outbound: Vec<FilterConfig>,
+}
+
+impl Chains {
+    /// Reads `[chain]` and every `[filter.NAME]`.
+    pub(super) fn read(root: &Section<'_>) -> Self {
+        let filters = root.section("filter").map(|section| read_filters(&section)).unwrap_or_default();
+        let Some(chain) = root.section("chain") else {
+            warn_of_unused(root, &filters, &[]);
+            return Chains::default();
+        };
+        chain.knows(&["inbound", "outbound"]);
+        let (inbound, outbound) = (chain.texts("inbound"), chain.texts("outbound"));
+        let used: Vec<&str> = inbound.iter().chain(&outbound).map(|(_, name)| *name).collect();
+        warn_of_unused(root, &filters, &used);
+        Chains { inbound: pick(&chain, &filters, &inbound), outbound: pick(&chain, &filters, &outbound) }
+    }
+}
+
+/// A filter that was described, even if wrongly: `None` then, so that a chain may still name it.
+type Filters = BTreeMap<String, Option<FilterConfig>>;
+
+fn pick(chain: &Section<'_>, filters: &Filters, names: &[(String, &str)]) -> Vec<FilterConfig> {
+    let mut picked: Vec<FilterConfig> = Vec::new();
+    for (key, name) in names {
+        let known: Vec<&str> = filters.keys().map(String::as_str).collect();
+        match filters.get(*name) {
+            None => {
+                let advice = format!("describe it in [filter.{name}]; {}", advise_key(name, &known));
+                chain.mistake(key, format!("there is no filter \"{name}\""), advice.trim_end_matches("; "));
+            }
+            Some(_) if picked.iter().any(|other| other.name == *name) => {
+                chain.mistake(key, format!("\"{name}\" is in this chain already"), "name each filter once");
+            }
+            Some(filter) => picked.extend(filter.clone()),
+        }
+    }
+    picked
+}
+
+fn warn_of_unused(root: &Section<'_>, filters: &Filters, used: &[&str]) {
+    for name in filters.keys().filter(|name| !used.contains(&name.as_str())) {
+        let key = format!("filter.{name}");
+        root.findings().warning(&key, "this filter is in no chain", "name it in chain.inbound or chain.outbound");
+    }
+}
+
+fn read_filters(section: &Section<'_>) -> Filters {
+    section.named_sections().into_iter().map(|(name, section)| (name.clone(), read_filter(name, &section))).collect()
+}
+
+fn read_filter(name: String, section: &Section<'_>) -> Option<FilterConfig> {
+    section.knows(&["component", "on-fault", "deadline-ms", "memory-mib", "grants", "settings"]);
+    section.requires("component", "write \"builtin:NAME\" or the path of a component");
+    let on_fault = section.parsed("on-fault", parse_on_fault, "write \"closed\" (bounce) or \"open\" (let pass)");
+    let component = component(section);
+    Some(FilterConfig {
+        name,
+        component: component?,
+        settings: settings(section),
+        on_fault: on_fault.unwrap_or(OnFault::Closed),
+        limits: limits(section),
+        grants: grants(section),
+    })
+}
+
+fn component(section: &Section<'_>) -> Option<ComponentSource> {
+    let text = section.text("component")?;
+    if let Some(name) = text.strip_prefix("builtin:") {
+        return Some(ComponentSource::Builtin(name.to_owned()));
+    }
+    let path = section.path("component")?;
+    if !path.is_file() {
+        let advice = "write \"builtin:NAME\" or a path relative to this file";
+        section.mistake("component", format!("there is no file {}", path.display()), advice);
+    }
+    Some(ComponentSource::Path(path))
+}
+
+fn settings(section: &Section<'_>) -> serde_json::Value {
+    // Asked for as a table, so that anything else is reported.
+    match section.section("settings") {
+        Some(_) => section.json("settings").unwrap_or_default(),
+        None => serde_json::Value::Object(serde_json::Map::new()),
+    }
+}
+
+fn limits(section: &Section<'_>) -> FilterLimits {
+    let mut limits = FilterLimits::default();
+    if let Some(deadline) = section.number("deadline-ms", 1..=1_000) {
+        limits.deadline_ms = deadline;
+    }
+    if let Some(memory) = section.number("memory-mib", 1..=1_024) {
+        limits.memory_bytes = usize::try_from(memory << 20).unwrap_or(limits.memory_bytes);
+    }
+    limits
+}
+
+fn grants(section: &Section<'_>) -> Grants {
+    let mut grants = Grants::default();
+    for (key, grant) in section.texts("grants") {
+        match grant {
+            "accept" => grants.accept = true,
+            other => section.mistake(&key, format!("there is no grant \"{other}\""), advise_key(other, &["accept"])),
+        }
+    }
+    grants
+}
+
+fn parse_on_fault(text: &str) -> Result<OnFault, &'static str> {
+    match text {
+        "closed" => Ok(OnFault::Closed),
+        "open" => Ok(OnFault::Open),
+        _ => Err("is neither \"closed\" nor \"open\""),
+    }
+}

@@ -1,0 +1,87 @@
+//! The bounds that two operators may want to set differently. Every other bound is a constant next to what it bounds.
+
+use std::time::Duration;
+
+use super::file::Section;
+
+/// Bounds on stanzas, queues, connections and waiting (`[limits]`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one stanza. RFC 6120 §13.12 asks for at least 10,000; the common servers accept 512 KiB between each other, but
+    /// offer clients 256 KiB or less.
+    pub stanza_bytes_max: u32,
+    /// Stanzas that wait for one domain pair while its stream is being opened.
+    pub queue_stanzas_max: usize,
+    /// Bytes of these stanzas.
+    pub queue_bytes_max: usize,
+    /// How long they wait before they are bounced with `remote-server-timeout`.
+    pub queue_timeout: Duration,
+    /// Accepted connections on both sides together.
+    pub connections_max: usize,
+    /// Accepted connections from one address: a hoster with many domains opens one per pair.
+    pub connections_per_address_max: usize,
+    /// From the first byte to an authenticated stream, in either role.
+    pub handshake_timeout: Duration,
+    /// Silence after which a stream is closed.
+    pub idle_timeout: Duration,
+    /// How long a shutdown waits for queues to empty.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            stanza_bytes_max: 262_144,
+            queue_stanzas_max: 1_000,
+            queue_bytes_max: 4 * 1024 * 1024,
+            queue_timeout: Duration::from_secs(30),
+            connections_max: 10_000,
+            connections_per_address_max: 256,
+            handshake_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30 * 60),
+            drain_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Limits {
+    /// Reads `[limits]`; what is not written keeps its default.
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        section.knows(&[
+            "stanza-bytes-max",
+            "queue-stanzas-max",
+            "queue-bytes-max",
+            "queue-seconds-max",
+            "connections-max",
+            "connections-per-address-max",
+            "handshake-seconds-max",
+            "idle-seconds-max",
+            "drain-seconds-max",
+        ]);
+        let default = Limits::default();
+        let count = |key, range, default| {
+            let number = section.number(key, range);
+            number.and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
+        };
+        let seconds = |key, range, default| section.number(key, range).map_or(default, Duration::from_secs);
+        Limits {
+            // RFC 6120 §13.12: a limit below 10,000 bytes would refuse ordinary stanzas.
+            stanza_bytes_max: section
+                .number("stanza-bytes-max", 10_000..=16 * 1024 * 1024)
+                .and_then(|bytes| u32::try_from(bytes).ok())
+                .unwrap_or(default.stanza_bytes_max),
+            queue_stanzas_max: count("queue-stanzas-max", 1..=1_000_000, default.queue_stanzas_max),
+            queue_bytes_max: count("queue-bytes-max", 10_000..=1 << 30, default.queue_bytes_max),
+            queue_timeout: seconds("queue-seconds-max", 1..=600, default.queue_timeout),
+            connections_max: count("connections-max", 1..=1_000_000, default.connections_max),
+            connections_per_address_max: count(
+                "connections-per-address-max",
+                1..=1_000_000,
+                default.connections_per_address_max,
+            ),
+            handshake_timeout: seconds("handshake-seconds-max", 1..=600, default.handshake_timeout),
+            idle_timeout: seconds("idle-seconds-max", 10..=7 * 86_400, default.idle_timeout),
+            drain_timeout: seconds("drain-seconds-max", 0..=600, default.drain_timeout),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The configuration as meant: every value typed and within its bounds, every mistake reported at once.
+//!
+//! [`file`] reads the TOML as written; one module per part of the file says what it means. Key by key:
+//! `docs/configuration.md`.
+
+mod domains;
+pub mod file;
+mod filters;
+mod limits;
+mod mistake;
+mod peers;
+mod places;
+mod sides;
+
+use std::path::Path;
+
+pub use domains::HostedDomain;
+pub use filters::{Chains, ComponentSource, FilterConfig};
+pub use limits::Limits;
+pub use mistake::{Mistake, Mistakes};
+pub use peers::{PeerPolicies, PeerPolicy};
+pub use places::Places;
+pub use sides::{Inside, KeyPairFiles, Outside, ResolverSource, Roots};
+
+use file::{Findings, Section};
+
+/// What the operator wants.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How the federated world meets us.
+    pub outside: Outside,
+    /// How the protected servers meet us.
+    pub inside: Inside,
+    /// The protected domains; the first one's certificate is shown to whoever asks for none of them.
+    pub domains: Vec<HostedDomain>,
+    /// What differs for some remote domains.
+    pub peers: PeerPolicies,
+    /// The filters of each direction.
+    pub chains: Chains,
+    /// Bounds.
+    pub limits: Limits,
+    /// Where each key stands in the file, for the mistakes that only later stages can find.
+    pub places: Places,
+    /// What works, but was perhaps not meant.
+    pub warnings: Mistakes,
+}
+
+impl Config {
+    /// Reads the file; fails with every mistake in it.
+    pub fn load(path: &Path) -> Result<Config, Mistakes> {
+        let (config, mistakes) = Config::read(path)?;
+        mistakes.or(config)
+    }
+
+    /// Reads the file. What could not be understood has a stand-in and a mistake, so that later stages can check the rest and
+    /// report their mistakes together with these. Fails only when the file cannot be read or is not TOML.
+    pub fn read(path: &Path) -> Result<(Config, Mistakes), Mistakes> {
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        Config::parse(&text, path)
+    }
+
+    /// Like [`read`](Self::read), from the text of the file at `path`.
+    pub fn parse(text: &str, path: &Path) -> Result<(Config, Mistakes), Mistakes> {
+        let (draft, findings) = file::parse(text, path, Draft::read)?;
+        Ok(draft.finish(findings))
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Mistakes {
+    let mut mistakes = Mistakes::default();
+    let advice = "write one; examples/refrain.toml is a start";
+    mistakes.add(Places::new(path).mistake("", format!("cannot be read: {error}"), advice));
+    mistakes
+}
+
+/// A [`Config`] that has no places yet: these are still in use by the readers.
+struct Draft {
+    outside: Outside,
+    inside: Inside,
+    domains: Vec<HostedDomain>,
+    peers: PeerPolicies,
+    chains: Chains,
+    limits: Limits,
+}
+
+impl Draft {
+    fn read(root: &Section<'_>) -> Self {
+        root.knows(&["outside", "inside", "domain", "peer", "chain", "filter", "limits"]);
+        root.requires("outside", "write [outside] with listen and resolver");
+        root.requires("inside", "write [inside] with listen and authority");
+        root.requires("domain", "write one [[domain]] for each domain that is protected");
+        let draft = Draft {
+            outside: root.section("outside").map_or_else(Outside::absent, |section| Outside::read(&section)),
+            inside: root.section("inside").map_or_else(Inside::absent, |section| Inside::read(&section)),
+            domains: domains::read(&root.sections("domain")),
+            peers: PeerPolicies::read(&root.sections("peer")),
+            chains: Chains::read(root),
+            limits: root.section("limits").map_or_else(Limits::default, |section| Limits::read(&section)),
+        };
+        draft.check_across(root);
+        draft
+    }
+
+    /// Checks what no part can check alone.
+    fn check_across(&self, root: &Section<'_>) {
+        if self.outside.resolver == ResolverSource::None && !self.peers.never_ask_dns() && root.has("outside") {
+            let advice = "write resolver = [\"127.0.0.1:53\"] or \"system\", or give every [[peer]] up to \"*\" an address";
+            root.mistake("outside.resolver", "is missing, and some remote domain would have to be looked up", advice);
+        }
+        if let Some(shared) = self.outside.listen.iter().find(|address| self.inside.listen.contains(address)) {
+            let advice = "the two sides must not meet on one address";
+            root.mistake("inside.listen", format!("{shared} is in outside.listen too"), advice);
+        }
+        for domain in self.domains.iter().filter(|domain| self.is_own_listener(domain)) {
+            let advice = "write where the protected server listens, not where Refrain does";
+            root.mistake(&format!("{}.server", domain.key), format!("{} is Refrain itself", domain.server), advice);
+        }
+    }
+
+    fn is_own_listener(&self, domain: &HostedDomain) -> bool {
+        self.outside.listen.contains(&domain.server) || self.inside.listen.contains(&domain.server)
+    }
+
+    fn finish(self, findings: Findings) -> (Config, Mistakes) {
+        let (places, mistakes, warnings) = findings.into_parts();
+        let Draft { outside, inside, domains, peers, chains, limits } = self;
+        (Config { outside, inside, domains, peers, chains, limits, places, warnings }, mistakes)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The two faces of the proxy: `[outside]` towards the federated world, `[inside]` towards the protected servers.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::file::Section;
+
+/// Advice for a value that must be an address with a port. Names are not looked up: where to listen and whom to trust must
+/// not depend on DNS.
+pub(super) const ADDRESS_ADVICE: &str = "write an IP address and a port, as in \"127.0.0.1:5269\" or \"[::1]:5269\"";
+
+/// How the federated world meets us (`[outside]`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// Where remote servers connect.
+    pub listen: Vec<SocketAddr>,
+    /// Who answers DNS questions.
+    pub resolver: ResolverSource,
+    /// Who may vouch for remote servers.
+    pub roots: Roots,
+    /// Whether DNS may send us to loopback, private and other special addresses.
+    pub private_addresses: bool,
+}
+
+/// Who answers DNS questions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResolverSource {
+    /// The resolvers of the operating system (`/etc/resolv.conf`).
+    System,
+    /// These resolvers.
+    Servers(Vec<SocketAddr>),
+    /// Nobody: every peer has a static address.
+    None,
+}
+
+/// Who may vouch for remote servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Roots {
+    /// The certification authorities of the operating system.
+    System,
+    /// The certification authorities in this PEM file.
+    File(PathBuf),
+}
+
+/// How the protected servers meet us (`[inside]`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// Where the protected servers connect when they mean any remote domain.
+    pub listen: Vec<SocketAddr>,
+    /// The authority that mints certificates for remote domains.
+    pub authority: KeyPairFiles,
+}
+
+/// A certificate chain and its private key, both PEM, perhaps in one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPairFiles {
+    /// The chain, leaf first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+impl Outside {
+    /// Reads `[outside]`. The resolver may be absent here; whether it may is known when the peers are.
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        section.knows(&["listen", "resolver", "roots", "private-addresses"]);
+        section.requires("listen", "write where remote servers connect, as in listen = [\"[::]:5269\"]");
+        Outside {
+            listen: listen(section),
+            resolver: resolver(section),
+            roots: match section.text("roots") {
+                None | Some("system") => Roots::System,
+                Some(_) => Roots::File(section.path("roots").unwrap_or_default()),
+            },
+            private_addresses: section.flag("private-addresses").unwrap_or(false),
+        }
+    }
+
+    /// What stands in for an absent `[outside]`, so that the rest can be checked.
+    pub(super) fn absent() -> Self {
+        Outside { listen: vec![], resolver: ResolverSource::None, roots: Roots::System, private_addresses: false }
+    }
+}
+
+impl Inside {
+    /// Reads `[inside]`.
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        section.knows(&["listen", "authority", "authority-key"]);
+        section.requires("listen", "write where the protected server connects, as in listen = [\"127.0.0.1:5299\"]");
+        section.requires("authority", "make one with `refrain ca init --dir DIR` and write its path here");
+        Inside { listen: listen(section), authority: KeyPairFiles::read(section, "authority", "authority-key") }
+    }
+
+    /// What stands in for an absent `[inside]`, so that the rest can be checked.
+    pub(super) fn absent() -> Self {
+        Inside { listen: vec![], authority: KeyPairFiles { certificate: PathBuf::new(), key: PathBuf::new() } }
+    }
+}
+
+impl KeyPairFiles {
+    /// Reads the two paths; without a key path the key is in the certificate's file.
+    pub(super) fn read(section: &Section<'_>, certificate: &str, key: &str) -> Self {
+        let certificate = section.path(certificate).unwrap_or_default();
+        KeyPairFiles { key: section.path(key).unwrap_or_else(|| certificate.clone()), certificate }
+    }
+}
+
+fn listen(section: &Section<'_>) -> Vec<SocketAddr> {
+    let addresses = section.parsed_list("listen", str::parse::<SocketAddr>, ADDRESS_ADVICE);
+    if section.texts("listen").is_empty() && section.has("listen") {
+        section.mistake("listen", "names no address", ADDRESS_ADVICE);
+    }
+    addresses
+}
+
+fn resolver(section: &Section<'_>) -> ResolverSource {
+    let texts = section.texts("resolver");
+    match texts.as_slice() {
+        [] => ResolverSource::None,
+        [(_, "system")] => ResolverSource::System,
+        _ => ResolverSource::Servers(section.parsed_list(
+            "resolver",
+            resolver_address,
+            "write \"system\", or an IP address with or without a port, as in \"127.0.0.1:53\"",
+        )),
+    }
+}
+
+fn resolver_address(text: &str) -> Result<SocketAddr, std::net::AddrParseError> {
+    text.parse().or_else(|error| match text.parse() {
+        Ok(address) => Ok(SocketAddr::new(address, 53)),
+        Err(_) => Err(error),
+    })
+}

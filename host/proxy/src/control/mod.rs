@@ -1,0 +1,3 @@
+//! What steers a running gateway from outside the data plane.
+
+pub mod shutdown;

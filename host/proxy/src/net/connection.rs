@@ -1,0 +1,192 @@
+//! A [`Wire`] with the [`Stream`] that runs over it: bytes in, events out, TLS when the stream asks for it.
+//!
+//! The owner alternates between [`turn`](Connection::turn), which drains what the stream has to say, and
+//! [`receive`](Connection::receive), which waits for bytes.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use refrain_proto::auth::CertificateFacts;
+use refrain_proto::{Domain, DomainPair};
+use refrain_proto::stream::{Event, Input, Outcome, Output, Side, Stream};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+
+use super::tls::Tls;
+use super::wire::Wire;
+
+/// What one wake-up reads at most before it judges: enough for full batches, small enough to be fair to other streams.
+const BATCH_BYTES: usize = 64 * 1024;
+/// A peer that takes nothing for this long is dead or hostile (threat T38).
+const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// A TLS handshake takes two round trips; ten seconds is generous (threat T38).
+const TLS_TIMEOUT: Duration = Duration::from_secs(10);
+
+thread_local! {
+    /// Where bytes land between the socket and the stream's own buffer: one per worker, so that an idle connection costs none.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; BATCH_BYTES].into_boxed_slice());
+}
+
+/// Who plays which part in the TLS handshake.
+pub enum TlsRole {
+    /// The peer connected to us; the certificate shown depends on the side and on the domain it asked for.
+    Server,
+    /// We connected, for this pair.
+    Client(DomainPair),
+}
+
+/// What the stream wants of its owner.
+pub enum Turn {
+    /// Something to act on.
+    Event(Event),
+    /// Nothing until bytes arrive or this moment comes.
+    Wait(Instant),
+    /// The stream is over and the socket closed.
+    Finished(Outcome),
+}
+
+/// One s2s connection in either role.
+pub struct Connection {
+    wire: Wire,
+    stream: Stream,
+    outbox: Vec<u8>,
+    tls: Arc<Tls>,
+    side: Side,
+    role: TlsRole,
+    facts: Option<CertificateFacts>,
+}
+
+impl Connection {
+    /// Joins a socket and a stream on one side of the boundary.
+    pub fn new(wire: Wire, stream: Stream, tls: Arc<Tls>, side: Side, role: TlsRole) -> Self {
+        Connection { wire, stream, outbox: Vec::new(), tls, side, role, facts: None }
+    }
+
+    /// The stream, to hand inputs in.
+    pub fn stream(&mut self) -> &mut Stream {
+        &mut self.stream
+    }
+
+    /// Whether the peer's certificate is trusted and speaks for a domain.
+    pub fn certificate_speaks_for(&self, domain: &Domain) -> bool {
+        self.facts.as_ref().is_some_and(|facts| facts.speaks_for(domain))
+    }
+
+    /// Drains the stream up to the next thing that its owner must know. Not to be cancelled: it may be inside a TLS handshake.
+    pub async fn turn(&mut self) -> io::Result<Turn> {
+        loop {
+            match self.stream.poll() {
+                Output::Transmit(bytes) => self.outbox.extend_from_slice(&bytes),
+                Output::StartTls => {
+                    self.flush().await?;
+                    self.start_tls().await?;
+                }
+                Output::Event(event) => return Ok(Turn::Event(event)),
+                Output::Wait(until) => {
+                    self.flush().await?;
+                    return Ok(Turn::Wait(until));
+                }
+                Output::Finished(outcome) => {
+                    // The peer may be gone already; that changes nothing about the outcome.
+                    let _ = self.flush().await;
+                    let _ = timeout(Duration::from_secs(1), self.wire.shutdown()).await;
+                    return Ok(Turn::Finished(outcome));
+                }
+            }
+        }
+    }
+
+    /// Waits for bytes and hands everything that is there (at most [`BATCH_BYTES`]) to the stream. Cancel-safe.
+    pub async fn receive(&mut self) -> io::Result<()> {
+        poll_fn(|cx| {
+            SCRATCH.with_borrow_mut(|scratch| {
+                let (filled, end) = std::task::ready!(read_batch(&mut self.wire, cx, scratch))?;
+                let now = Instant::now();
+                if filled > 0 {
+                    self.stream.handle(Input::Bytes(&scratch[..filled]), now);
+                }
+                if end {
+                    self.stream.handle(Input::Eof, now);
+                }
+                Poll::Ready(Ok(()))
+            })
+        })
+        .await
+    }
+
+    /// Writes canonical stanzas of an established stream, after anything the stream itself still had to say.
+    pub async fn write(&mut self, stanzas: &[u8]) -> io::Result<()> {
+        self.flush().await?;
+        write_all(&mut self.wire, stanzas).await
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        if self.outbox.is_empty() {
+            return Ok(());
+        }
+        let written = write_all(&mut self.wire, &self.outbox).await;
+        self.outbox.clear();
+        written
+    }
+
+    async fn start_tls(&mut self) -> io::Result<()> {
+        match timeout(TLS_TIMEOUT, self.handshake()).await {
+            Ok(done) => done?,
+            Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long")),
+        }
+        self.facts = self.tls.facts(self.side, self.wire.peer_certificates());
+        self.stream.handle(Input::TlsEstablished(self.facts.clone()), Instant::now());
+        Ok(())
+    }
+
+    async fn handshake(&mut self) -> io::Result<()> {
+        match &self.role {
+            TlsRole::Server => {
+                let config = self.tls.server(self.side, self.stream.local_domain()).map_err(io::Error::other)?;
+                self.wire.accept_tls(config).await
+            }
+            TlsRole::Client(pair) => {
+                let (config, name) = self.tls.client(self.side, pair).map_err(io::Error::other)?;
+                self.wire.connect_tls(config, name).await
+            }
+        }
+    }
+}
+
+/// Reads until the socket has no more or the scratch is full; `true` = the peer ended its side.
+fn read_batch(wire: &mut Wire, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<io::Result<(usize, bool)>> {
+    let mut filled = 0;
+    while filled < scratch.len() {
+        let mut buf = ReadBuf::new(&mut scratch[filled..]);
+        match Pin::new(&mut *wire).poll_read(cx, &mut buf) {
+            Poll::Ready(Ok(())) if buf.filled().is_empty() => return Poll::Ready(Ok((filled, true))),
+            Poll::Ready(Ok(())) => filled += buf.filled().len(),
+            // XMPP peers often close TCP without a TLS close_notify; the stream layer decides whether that was in order.
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Poll::Ready(Ok((filled, true)));
+            }
+            Poll::Ready(Err(error)) if filled == 0 => return Poll::Ready(Err(error)),
+            Poll::Ready(Err(_)) | Poll::Pending if filled > 0 => break,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
+        }
+    }
+    Poll::Ready(Ok((filled, false)))
+}
+
+async fn write_all(wire: &mut Wire, mut bytes: &[u8]) -> io::Result<()> {
+    let stalled = || io::Error::new(io::ErrorKind::TimedOut, "the peer does not read");
+    while !bytes.is_empty() {
+        let written = timeout(WRITE_STALL_TIMEOUT, wire.write(bytes)).await.map_err(|_| stalled())??;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = &bytes[written..];
+    }
+    timeout(WRITE_STALL_TIMEOUT, wire.flush()).await.map_err(|_| stalled())?
+}

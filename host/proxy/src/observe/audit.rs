@@ -1,0 +1,113 @@
+//! One record per judged stanza: to the log, and to whoever listens in the same process (the demo).
+
+use std::fmt;
+use std::time::Duration;
+
+use refrain_filter::Direction;
+use refrain_proto::stanza::Stanza;
+use tokio::sync::mpsc;
+
+/// What was decided about one stanza, by whom and why. Never its content.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Which way it crossed.
+    pub direction: Direction,
+    /// The authenticated sender.
+    pub from: String,
+    /// The addressee.
+    pub to: String,
+    /// Its `id`, if it had one.
+    pub id: Option<String>,
+    /// What the chain said.
+    pub ruling: Ruling,
+    /// The filter that decided; none when the chain was walked to its end.
+    pub filter: Option<String>,
+    /// The filter's reason, or its fault.
+    pub reason: Option<String>,
+    /// Time spent in the chain.
+    pub took: Duration,
+}
+
+/// The chain's word on a stanza.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    /// Let through as it came.
+    Forward,
+    /// Let through with a filter's edits.
+    ForwardEdited,
+    /// Returned to its sender with a stanza error.
+    Bounce,
+    /// Discarded.
+    Drop,
+}
+
+impl fmt::Display for Ruling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ruling::Forward => "forward",
+            Ruling::ForwardEdited => "forward (edited)",
+            Ruling::Bounce => "bounce",
+            Ruling::Drop => "drop",
+        })
+    }
+}
+
+/// Where records go.
+#[derive(Debug, Default)]
+pub struct Audit {
+    listener: Option<mpsc::UnboundedSender<Record>>,
+}
+
+impl Audit {
+    /// An audit that also hands every record to `listener`. Only for a bounded run: the channel has no limit of its own.
+    pub fn with_listener(listener: mpsc::UnboundedSender<Record>) -> Self {
+        Audit { listener: Some(listener) }
+    }
+
+    /// Whether anybody wants a record of a stanza that simply passed: spares the work per stanza when nobody does.
+    pub fn wants_forwards(&self) -> bool {
+        self.listener.is_some() || tracing::enabled!(target: "refrain::audit", tracing::Level::DEBUG)
+    }
+
+    /// Writes a record.
+    pub fn write(&self, record: Record) {
+        let Record { from, to, filter, reason, took, .. } = &record;
+        let (ruling, direction) = (record.ruling, direction_name(record.direction));
+        let (filter, reason) = (filter.as_deref().unwrap_or("-"), reason.as_deref().unwrap_or("-"));
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        match ruling {
+            Ruling::Forward => {
+                tracing::debug!(target: "refrain::audit", direction, from, to, micros, "stanza forwarded");
+            }
+            Ruling::ForwardEdited | Ruling::Bounce | Ruling::Drop => {
+                tracing::info!(target: "refrain::audit", direction, from, to, %ruling, filter, reason, micros, "stanza judged");
+            }
+        }
+        if let Some(listener) = &self.listener {
+            // A listener that has gone away wants no more records.
+            let _ = listener.send(record);
+        }
+    }
+}
+
+/// Starts a record from the stanza that is about to be judged.
+pub fn record_of(direction: Direction, stanza: &Stanza, took: Duration, ruling: Ruling) -> Record {
+    Record {
+        direction,
+        from: stanza.from().as_str().to_owned(),
+        to: stanza.to().as_str().to_owned(),
+        id: stanza.id().map(str::to_owned),
+        ruling,
+        filter: None,
+        reason: None,
+        took,
+    }
+}
+
+/// The direction as it is written in logs.
+pub fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Inbound => "inbound",
+        Direction::Outbound => "outbound",
+    }
+}

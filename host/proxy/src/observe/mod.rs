@@ -1,0 +1,5 @@
+//! What operators see: the log, the counts, who decided what.
+
+pub mod audit;
+pub mod counters;
+pub mod telemetry;

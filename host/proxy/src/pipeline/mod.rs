@@ -1,0 +1,88 @@
+//! The trip of a stanza, in order: [`listen`] → [`receive`] → [`judge`] → [`route`] → [`send`]; [`verify`] is the side-street
+//! of a dialback question.
+
+pub mod judge;
+pub mod listen;
+pub mod receive;
+pub mod route;
+pub mod send;
+pub mod verify;
+
+use std::sync::Arc;
+
+use refrain_proto::auth::DialbackSecret;
+use refrain_proto::stream::{Side, StreamIds};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::limits::Permits;
+use crate::observe::audit::Audit;
+use crate::observe::counters::Counters;
+use crate::snapshot::Snapshot;
+use route::Routes;
+
+/// What all connections of one run share.
+pub struct Gateway {
+    /// What the configuration became.
+    pub snapshot: Arc<Snapshot>,
+    /// The sender for each domain pair.
+    pub routes: Routes,
+    /// What became of every stanza.
+    pub counters: Counters,
+    /// Who decided what, and why.
+    pub audit: Audit,
+    /// How many connections may be open.
+    pub permits: Permits,
+    /// Stream ids that nobody can guess (RFC 6120 §4.7.3).
+    pub ids: StreamIds,
+    /// The keys of XEP-0185, one secret per side: what is proven outside means nothing inside.
+    secrets: Secrets,
+    /// Receiving streams, then sending streams, are asked to end: in this order, so that nothing accepted is stranded.
+    pub ending: Ending,
+}
+
+/// The two stages of a drain.
+#[derive(Default)]
+pub struct Ending {
+    /// No new stanzas: listeners and receiving streams close.
+    pub receiving: CancellationToken,
+    /// No more will be routed: senders empty their queues and close.
+    pub sending: CancellationToken,
+    /// Tasks of the first stage.
+    pub receivers: TaskTracker,
+    /// Tasks of the second.
+    pub senders: TaskTracker,
+}
+
+/// The dialback secrets of both sides.
+pub struct Secrets {
+    /// Towards the federated world.
+    pub outside: Arc<DialbackSecret>,
+    /// Towards the protected servers.
+    pub inside: Arc<DialbackSecret>,
+}
+
+impl Gateway {
+    /// Joins what a run needs.
+    pub fn new(snapshot: Arc<Snapshot>, ids: StreamIds, secrets: Secrets, audit: Audit) -> Arc<Self> {
+        let permits = Permits::new(&snapshot.config.limits);
+        Arc::new(Gateway {
+            snapshot,
+            routes: Routes::default(),
+            counters: Counters::default(),
+            audit,
+            permits,
+            ids,
+            secrets,
+            ending: Ending::default(),
+        })
+    }
+
+    /// The secret by which keys of one side are made and checked.
+    pub fn secret(&self, side: Side) -> &Arc<DialbackSecret> {
+        match side {
+            Side::Outside => &self.secrets.outside,
+            Side::Inside => &self.secrets.inside,
+        }
+    }
+}

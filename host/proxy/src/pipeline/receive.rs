@@ -1,0 +1,186 @@
+//! Holds one accepted connection: proves who speaks, then takes in stanzas by the batch.
+//!
+//! listen → **receive** → judge
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use refrain_filter::Outcome as Ruled;
+use refrain_proto::auth::{KeyClaim, Validity};
+use refrain_proto::stanza::Stanza;
+use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Side, Stream};
+use tokio::task::JoinSet;
+
+use super::judge::judge;
+use super::route::Outgoing;
+use super::{Gateway, verify};
+use crate::limits::Permit;
+use crate::net::alarm::Alarm;
+use crate::net::connection::{Connection, TlsRole, Turn};
+use crate::net::wire::Wire;
+use crate::observe::audit::{Ruling, record_of};
+use crate::observe::counters::Ending;
+use crate::snapshot::direction;
+
+/// Serves a connection to its end.
+pub async fn run(gateway: Arc<Gateway>, side: Side, wire: Wire, peer: SocketAddr, permit: Permit) {
+    let now = Instant::now();
+    let stream = Stream::receiving(policy(&gateway, side), now);
+    let connection = Connection::new(wire, stream, gateway.snapshot.tls.clone(), side, TlsRole::Server);
+    let receiver = Receiver {
+        gateway,
+        side,
+        connection,
+        questions: JoinSet::new(),
+        outgoing: Outgoing::default(),
+        batch: Batch::default(),
+        alarm: Alarm::new(now),
+    };
+    match receiver.serve().await {
+        Ok(outcome) => tracing::info!(side = side_name(side), %peer, %outcome, "stream ended"),
+        Err(error) => tracing::info!(side = side_name(side), %peer, %error, "connection broke"),
+    }
+    drop(permit);
+}
+
+fn policy(gateway: &Gateway, side: Side) -> ReceivingPolicy {
+    ReceivingPolicy {
+        boundary: gateway.snapshot.boundary.clone(),
+        side,
+        external: true,
+        dialback: true,
+        limits: gateway.snapshot.config.limits.stream(),
+        ids: gateway.ids.clone(),
+    }
+}
+
+struct Receiver {
+    gateway: Arc<Gateway>,
+    side: Side,
+    connection: Connection,
+    /// Dialback questions under way; the stream bounds how many.
+    questions: JoinSet<(KeyClaim, Validity)>,
+    outgoing: Outgoing,
+    batch: Batch,
+    alarm: Alarm,
+}
+
+/// What one wake-up added to the counters.
+#[derive(Default)]
+struct Batch {
+    accepted: u64,
+    bounced: u64,
+    dropped: u64,
+}
+
+impl Receiver {
+    async fn serve(mut self) -> io::Result<Outcome> {
+        loop {
+            let turn = self.connection.turn().await;
+            match turn {
+                Ok(Turn::Event(event)) => self.act(event),
+                Ok(Turn::Wait(until)) => {
+                    self.hand_over().await;
+                    self.wait(until).await?;
+                }
+                Ok(Turn::Finished(outcome)) => {
+                    self.hand_over().await;
+                    return Ok(outcome);
+                }
+                Err(error) => {
+                    self.hand_over().await;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, event: Event) {
+        match event {
+            Event::Stanza(stanza) => self.pass(stanza),
+            Event::Malformed(reply) => self.outgoing.reply(&reply),
+            Event::Verify(claim) => {
+                let certified = self.connection.certificate_speaks_for(&claim.pair.from);
+                self.questions.spawn(verify::verify(self.gateway.clone(), self.side, claim, certified));
+            }
+            Event::Asked(claim) => {
+                let validity = verify::answer(&self.gateway, self.side, &claim);
+                self.connection.stream().handle(Input::Answered(claim, validity), Instant::now());
+            }
+            Event::Authenticated { pair, by } => {
+                tracing::info!(side = side_name(self.side), from = %pair.from, to = %pair.to, %by, "peer authenticated");
+            }
+            Event::Established(_) | Event::Verified(..) => {}
+        }
+    }
+
+    /// Judges one stanza and adds what follows from it to what this wake-up sends.
+    fn pass(&mut self, mut stanza: Stanza) {
+        self.batch.accepted += 1;
+        let started = Instant::now();
+        let decision = judge(self.gateway.snapshot.chain(self.side), &mut stanza);
+        let ruling = match &decision.outcome {
+            Ruled::Forward if decision.edited => Ruling::ForwardEdited,
+            Ruled::Forward => Ruling::Forward,
+            Ruled::Bounce(_) => Ruling::Bounce,
+            Ruled::Drop => Ruling::Drop,
+        };
+        if ruling != Ruling::Forward || self.gateway.audit.wants_forwards() {
+            let mut record = record_of(direction(self.side), &stanza, started.elapsed(), ruling);
+            record.filter = decision.filter.as_deref().map(str::to_owned);
+            record.reason = decision.fault.as_ref().map(ToString::to_string).or(decision.reason);
+            self.gateway.audit.write(record);
+        }
+        match &decision.outcome {
+            Ruled::Forward => self.outgoing.relay(&stanza),
+            Ruled::Bounce(error) => match stanza.error_reply(error) {
+                Some(reply) => {
+                    self.outgoing.reply(&reply);
+                    self.batch.bounced += 1;
+                }
+                None => self.batch.dropped += 1,
+            },
+            Ruled::Drop => self.batch.dropped += 1,
+        }
+        self.connection.stream().recycle(stanza);
+    }
+
+    /// Ends the batch: counts it and gives every stanza to its sender.
+    async fn hand_over(&mut self) {
+        let Batch { accepted, bounced, dropped } = std::mem::take(&mut self.batch);
+        self.gateway.counters.accept(accepted);
+        self.gateway.counters.end(Ending::Bounced, bounced);
+        self.gateway.counters.end(Ending::Dropped, dropped);
+        self.outgoing.flush(&self.gateway).await;
+    }
+
+    /// Waits for bytes, an answer, the stream's timer or the drain.
+    async fn wait(&mut self, until: Instant) -> io::Result<()> {
+        let closing = self.connection.stream().is_closing();
+        tokio::select! {
+            received = self.connection.receive() => received?,
+            Some(answered) = self.questions.join_next() => {
+                // A question that panicked is answered by the stream's own timer.
+                if let Ok((claim, validity)) = answered {
+                    self.connection.stream().handle(Input::Answered(claim, validity), Instant::now());
+                }
+            }
+            () = self.alarm.reached(until) => self.connection.stream().handle(Input::Tick, Instant::now()),
+            () = self.gateway.ending.receiving.cancelled(), if !closing => {
+                self.connection.stream().handle(Input::Close(None), Instant::now());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The side as it is written in logs.
+pub fn side_name(side: Side) -> &'static str {
+    match direction(side) {
+        refrain_filter::Direction::Inbound => "outside",
+        refrain_filter::Direction::Outbound => "inside",
+    }
+}
+

@@ -1,0 +1,322 @@
+//! Finds the sender for a pair and hands it what one wake-up let through, in one chunk.
+//!
+//! judge → **route** → send
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use refrain_proto::stanza::{Stanza, StanzaCondition, StanzaError};
+use refrain_proto::xml::{Element, Reader, Token, XmlLimits};
+use refrain_proto::{Domain, DomainPair};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+
+use super::{Gateway, send};
+use crate::config::Limits;
+use crate::observe::counters::Ending;
+
+/// How long an open but slow route may hold its source back (TCP back pressure, no loss) before its stanzas bounce.
+const BACK_PRESSURE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Each pair costs a task and a connection; far more than any real server has peers.
+const ROUTES_MAX: usize = 20_000;
+/// What a chunk costs beyond its bytes, so that many small chunks cannot outgrow the budget in bytes.
+const CHUNK_OVERHEAD: usize = 128;
+/// A stream's lanes are kept for the next wake-up; past this many the idle ones go.
+const LANES_MAX: usize = 64;
+
+/// Who wrote the stanzas of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// An accepted stanza on its way.
+    Relayed,
+    /// Refrain's own stanza errors: counted nowhere and never answered.
+    Reply,
+}
+
+/// Canonical stanzas of one pair, in order.
+#[derive(Debug)]
+pub struct Chunk {
+    /// Their bytes, one after the other.
+    pub bytes: Vec<u8>,
+    /// How many they are.
+    pub stanzas: u32,
+    /// Who wrote them.
+    pub origin: Origin,
+}
+
+impl Chunk {
+    fn new(origin: Origin) -> Self {
+        Chunk { bytes: Vec::new(), stanzas: 0, origin }
+    }
+
+    fn push(&mut self, stanza: &Stanza) {
+        stanza.write(&mut self.bytes);
+        self.stanzas += 1;
+    }
+
+    fn cost(&self, budget: usize) -> u32 {
+        u32::try_from((self.bytes.len() + CHUNK_OVERHEAD).min(budget)).unwrap_or(u32::MAX)
+    }
+}
+
+/// The way to one sender task.
+#[derive(Clone)]
+pub struct RouteHandle {
+    queue: mpsc::UnboundedSender<Chunk>,
+    room: Arc<Room>,
+}
+
+/// The bounds of one sender's queue. The channel itself has none: nothing enters it without room.
+pub struct Room {
+    bytes: Semaphore,
+    bytes_max: usize,
+    stanzas: AtomicUsize,
+    stanzas_max: usize,
+    established: AtomicBool,
+}
+
+impl Room {
+    fn new(limits: &Limits) -> Self {
+        Room {
+            bytes: Semaphore::new(limits.queue_bytes_max),
+            bytes_max: limits.queue_bytes_max,
+            stanzas: AtomicUsize::new(0),
+            stanzas_max: limits.queue_stanzas_max,
+            established: AtomicBool::new(false),
+        }
+    }
+
+    /// Tells sources whether waiting for room makes sense.
+    pub fn set_established(&self, established: bool) {
+        self.established.store(established, Relaxed);
+    }
+
+    /// Gives back what a chunk took.
+    pub fn leave(&self, chunk: &Chunk) {
+        self.bytes.add_permits(chunk.cost(self.bytes_max) as usize);
+        self.stanzas.fetch_sub(chunk.stanzas as usize, Relaxed);
+    }
+
+    /// Takes room for a chunk if there is some now.
+    fn try_enter(&self, chunk: &Chunk) -> bool {
+        let waiting_to_connect = !self.established.load(Relaxed);
+        let stanzas = chunk.stanzas as usize;
+        if waiting_to_connect && self.stanzas.load(Relaxed) + stanzas > self.stanzas_max {
+            return false;
+        }
+        let Ok(permit) = self.bytes.try_acquire_many(chunk.cost(self.bytes_max)) else { return false };
+        permit.forget();
+        self.stanzas.fetch_add(stanzas, Relaxed);
+        true
+    }
+
+    /// Takes room for a chunk, waiting for it when the route is open and merely slow.
+    async fn enter(&self, chunk: &Chunk) -> bool {
+        if self.try_enter(chunk) {
+            return true;
+        }
+        if !self.established.load(Relaxed) {
+            return false;
+        }
+        let room = self.bytes.acquire_many(chunk.cost(self.bytes_max));
+        let Ok(Ok(permit)) = timeout(BACK_PRESSURE_TIMEOUT, room).await else { return false };
+        permit.forget();
+        self.stanzas.fetch_add(chunk.stanzas as usize, Relaxed);
+        true
+    }
+}
+
+enum Refused {
+    Full(Chunk),
+    Ended(Chunk),
+}
+
+impl RouteHandle {
+    async fn offer(&self, chunk: Chunk) -> Result<(), Refused> {
+        if self.queue.is_closed() {
+            return Err(Refused::Ended(chunk));
+        }
+        if !self.room.enter(&chunk).await {
+            return Err(Refused::Full(chunk));
+        }
+        self.queue.send(chunk).map_err(|refused| Refused::Ended(refused.0))
+    }
+
+    /// Like `offer`, without waiting.
+    fn offer_now(&self, chunk: Chunk) -> Result<(), Refused> {
+        if !self.room.try_enter(&chunk) {
+            return Err(Refused::Full(chunk));
+        }
+        self.queue.send(chunk).map_err(|refused| Refused::Ended(refused.0))
+    }
+}
+
+/// The senders of this run, by pair. Looked up once per stream and pair, not per stanza.
+#[derive(Default)]
+pub struct Routes {
+    handles: Mutex<HashMap<DomainPair, RouteHandle>>,
+}
+
+impl Routes {
+    /// Whether a sender for the pair exists: only then can a dialback question about the pair be genuine (s2s rule: XEP-0220
+    /// §2.2.2, plus the check that we really opened such a stream).
+    pub fn knows(&self, pair: &DomainPair) -> bool {
+        self.lock().get(pair).is_some_and(|handle| !handle.queue.is_closed())
+    }
+
+    /// The sender for the pair; starts one if there is none. `None` when there are too many.
+    fn open(&self, gateway: &Arc<Gateway>, pair: &DomainPair) -> Option<RouteHandle> {
+        let mut handles = self.lock();
+        if let Some(handle) = handles.get(pair).filter(|handle| !handle.queue.is_closed()) {
+            return Some(handle.clone());
+        }
+        if handles.len() >= ROUTES_MAX {
+            handles.retain(|_, handle| !handle.queue.is_closed());
+            if handles.len() >= ROUTES_MAX {
+                return None;
+            }
+        }
+        let (queue, incoming) = mpsc::unbounded_channel();
+        let handle = RouteHandle { queue, room: Arc::new(Room::new(&gateway.snapshot.config.limits)) };
+        handles.insert(pair.clone(), handle.clone());
+        gateway.ending.senders.spawn(send::run(gateway.clone(), pair.clone(), incoming, handle.room.clone()));
+        Some(handle)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DomainPair, RouteHandle>> {
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one receiving stream is about to send, gathered per pair until the wake-up ends.
+#[derive(Default)]
+pub struct Outgoing {
+    lanes: Vec<Lane>,
+    last: usize,
+}
+
+struct Lane {
+    pair: DomainPair,
+    handle: Option<RouteHandle>,
+    relayed: Chunk,
+    replies: Chunk,
+}
+
+impl Outgoing {
+    /// Adds a stanza that the chain let through.
+    pub fn relay(&mut self, stanza: &Stanza) {
+        if let Some(lane) = self.lane(stanza) {
+            lane.relayed.push(stanza);
+        }
+    }
+
+    /// Adds a stanza error of our own.
+    pub fn reply(&mut self, stanza: &Stanza) {
+        if let Some(lane) = self.lane(stanza) {
+            lane.replies.push(stanza);
+        }
+    }
+
+    /// Hands every chunk to its sender.
+    pub async fn flush(&mut self, gateway: &Arc<Gateway>) {
+        for lane in &mut self.lanes {
+            for chunk in [&mut lane.relayed, &mut lane.replies] {
+                if chunk.stanzas > 0 {
+                    let chunk = std::mem::replace(chunk, Chunk::new(chunk.origin));
+                    deliver(gateway, &lane.pair, &mut lane.handle, chunk).await;
+                }
+            }
+        }
+        if self.lanes.len() > LANES_MAX {
+            self.lanes.clear();
+        }
+    }
+
+    fn lane(&mut self, stanza: &Stanza) -> Option<&mut Lane> {
+        let (from, to) = (stanza.from().domain(), stanza.to().domain());
+        let fits = |lane: &Lane| lane.pair.from.as_str() == from && lane.pair.to.as_str() == to;
+        if !self.lanes.get(self.last).is_some_and(fits) {
+            self.last = match self.lanes.iter().position(fits) {
+                Some(index) => index,
+                None => {
+                    let pair = DomainPair { from: Domain::parse(from).ok()?, to: Domain::parse(to).ok()? };
+                    let (relayed, replies) = (Chunk::new(Origin::Relayed), Chunk::new(Origin::Reply));
+                    self.lanes.push(Lane { pair, handle: None, relayed, replies });
+                    self.lanes.len() - 1
+                }
+            };
+        }
+        self.lanes.get_mut(self.last)
+    }
+}
+
+/// Hands one chunk to the pair's sender, or bounces it: in either case it is accounted for.
+pub async fn deliver(gateway: &Arc<Gateway>, pair: &DomainPair, cached: &mut Option<RouteHandle>, mut chunk: Chunk) {
+    // A cached sender may just have ended for idleness; a fresh one cannot have, so two rounds suffice.
+    for _ in 0..2 {
+        let Some(handle) = cached.take().or_else(|| gateway.routes.open(gateway, pair)) else { break };
+        match handle.offer(chunk).await {
+            Ok(()) => {
+                *cached = Some(handle);
+                return;
+            }
+            Err(Refused::Ended(back)) => chunk = back,
+            Err(Refused::Full(back)) => {
+                *cached = Some(handle);
+                chunk = back;
+                break;
+            }
+        }
+    }
+    bounce(gateway, chunk, &StanzaError::new(StanzaCondition::ResourceConstraint));
+}
+
+/// Returns undeliverable stanzas to their senders with an error (RFC 6120 §10.4.3). Never waits: an error that finds no room
+/// is not worth holding anything back for.
+pub fn bounce(gateway: &Arc<Gateway>, chunk: Chunk, error: &StanzaError) {
+    if chunk.origin == Origin::Reply {
+        tracing::debug!(stanzas = chunk.stanzas, "undeliverable stanza errors discarded");
+        return;
+    }
+    let mut replies = Chunk::new(Origin::Reply);
+    let mut back: Option<DomainPair> = None;
+    for_each_stanza(&chunk, |stanza| {
+        if let Some(reply) = stanza.error_reply(error) {
+            replies.push(&reply);
+            if back.is_none() {
+                back = pair_of(&reply);
+            }
+        }
+    });
+    let (bounced, all) = (u64::from(replies.stanzas), u64::from(chunk.stanzas));
+    gateway.counters.end(Ending::Bounced, bounced);
+    gateway.counters.end(Ending::Dropped, all - bounced);
+    tracing::info!(condition = error.condition.as_str(), bounced, unanswerable = all - bounced, "undeliverable stanzas returned");
+    let Some(handle) = back.and_then(|pair| gateway.routes.open(gateway, &pair)) else { return };
+    if handle.offer_now(replies).is_err() {
+        tracing::debug!(bounced, "stanza errors discarded: no room towards their receiver");
+    }
+}
+
+fn pair_of(stanza: &Stanza) -> Option<DomainPair> {
+    let from = Domain::parse(stanza.from().domain()).ok()?;
+    let to = Domain::parse(stanza.to().domain()).ok()?;
+    Some(DomainPair { from, to })
+}
+
+/// Reads a chunk back. What is in it came from our own writer, so every stanza parses.
+fn for_each_stanza(chunk: &Chunk, mut each: impl FnMut(&Stanza)) {
+    let limits = XmlLimits { stanza_bytes_max: u32::MAX, ..XmlLimits::default() };
+    let mut reader = Reader::new(limits);
+    reader.feed(b"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>");
+    reader.feed(&chunk.bytes);
+    let mut element = Element::default();
+    let mut stanza = Stanza::default();
+    while let Ok(Some(token)) = reader.next(&mut element) {
+        if token == Token::Element && stanza.take(&mut element, None).is_ok() {
+            each(&stanza);
+        }
+    }
+}

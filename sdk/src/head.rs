@@ -1,0 +1,47 @@
+//! What a filter is told before it asks.
+
+use crate::{Head, Rule};
+
+const BODY: u32 = 1 << 0;
+const ENCRYPTED: u32 = 1 << 1;
+const DELAYED: u32 = 1 << 2;
+const FORWARDED: u32 = 1 << 3;
+const MUC: u32 = 1 << 4;
+const EDITED: u32 = 1 << 5;
+
+impl Head {
+    /// Whether this interest rule picked the stanza.
+    pub fn matched(&self, rule: Rule) -> bool {
+        self.matched >> rule.index() & 1 == 1
+    }
+
+    /// Whether the stanza has a body.
+    pub fn has_body(&self) -> bool {
+        self.bits & BODY != 0
+    }
+
+    /// Whether the stanza carries an encrypted payload (OMEMO, OpenPGP, OTR), into which no filter can look.
+    pub fn is_encrypted(&self) -> bool {
+        self.bits & ENCRYPTED != 0
+    }
+
+    /// Whether the stanza was delayed (XEP-0203).
+    pub fn is_delayed(&self) -> bool {
+        self.bits & DELAYED != 0
+    }
+
+    /// Whether the stanza wraps another (XEP-0297, XEP-0280).
+    pub fn is_forwarded(&self) -> bool {
+        self.bits & FORWARDED != 0
+    }
+
+    /// Whether the stanza belongs to a room: `groupchat`, or with a `muc` or `muc#user` payload.
+    pub fn is_muc(&self) -> bool {
+        self.bits & MUC != 0
+    }
+
+    /// Whether an earlier filter of the chain edited the stanza.
+    pub fn is_edited(&self) -> bool {
+        self.bits & EDITED != 0
+    }
+}

@@ -1,0 +1,12 @@
+//! The host, as a filter reaches it: by the imports of the component, or natively in the filter's tests. Both halves have the
+//! same names, so that everything above is written once.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use native::*;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use wasm::*;

@@ -1,0 +1,121 @@
+//! What a filter tells the host once, while it is configured: the stanzas it wants to see, the questions it will ask.
+
+use crate::bindings::refrain::filter::setup as wit;
+use crate::{Direction, Kind, Problem, StanzaType, host};
+
+/// Available while the filter is configured.
+#[derive(Debug, Default)]
+pub struct Setup {
+    pub(crate) host: host::Setup,
+}
+
+impl Setup {
+    /// Adds a rule by which the host picks the stanzas this filter sees. Rules are ORed; without one the filter sees all.
+    ///
+    /// Fails when there are more than 64 rules or a domain is none.
+    pub fn interest(&mut self, interest: Interest) -> Result<Rule, Problem> {
+        self.host.add_interest(interest.0).map(Rule).map_err(|message| Problem::new("", message))
+    }
+
+    /// Compiles a selector, the question "is there, below the stanza, …?", which the host answers natively.
+    ///
+    /// Steps `{namespace}name` are joined by `/` (child) or `//` (descendant); `*` is any name, `{*}` any namespace, a trailing
+    /// `*` within the braces a prefix. `[@a='v']` or `[@a]` may follow a step, and the last step may be `/@a`, an attribute.
+    /// Without braces a name is in the stanza's own namespace: `body`, `{jabber:x:oob}x/{jabber:x:oob}url`.
+    pub fn selector(&mut self, path: &str) -> Result<Selector, Problem> {
+        self.host.selector(path).map(Selector).map_err(|message| Problem::new("", message))
+    }
+}
+
+/// An interest rule that the host accepted; see [`Head::matched`](crate::Head).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule(u32);
+
+impl Rule {
+    pub(crate) fn index(self) -> u32 {
+        self.0
+    }
+}
+
+/// A compiled selector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selector(u32);
+
+impl Selector {
+    pub(crate) fn index(self) -> u32 {
+        self.0
+    }
+}
+
+/// A rule by which the host picks stanzas: all that is said must hold, what is left out is any.
+///
+/// ```
+/// use refrain_sdk::{Direction, Interest, Kind};
+/// let files_from_outside = Interest::any().direction(Direction::Inbound).kind(Kind::Message).payload("jabber:x:oob");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Interest(wit::Interest);
+
+impl Interest {
+    /// Every stanza.
+    pub fn any() -> Self {
+        Interest(wit::Interest {
+            directions: 0,
+            kinds: 0,
+            types: 0,
+            bits_any: 0,
+            payload_ns: Vec::new(),
+            from_domains: Vec::new(),
+            to_domains: Vec::new(),
+            min_size: 0,
+        })
+    }
+
+    /// Stanzas of this direction (or of another one named so).
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.0.directions |= 1 << direction as u8;
+        self
+    }
+
+    /// Stanzas of this kind (or of another one named so).
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.0.kinds |= 1 << kind as u8;
+        self
+    }
+
+    /// Stanzas of this type (or of another one named so).
+    pub fn stanza_type(mut self, stanza_type: StanzaType) -> Self {
+        self.0.types |= 1 << stanza_type as u32;
+        self
+    }
+
+    /// Stanzas that have a body.
+    pub fn body(mut self) -> Self {
+        self.0.bits_any |= 1;
+        self
+    }
+
+    /// Stanzas with a child element of this namespace (or of another one named so); a trailing `*` matches by prefix.
+    pub fn payload(mut self, namespace: impl Into<String>) -> Self {
+        self.0.payload_ns.push(namespace.into());
+        self
+    }
+
+    /// Stanzas from this domain, or with a leading `*.` from its subdomains (or from another one named so).
+    pub fn from_domain(mut self, domain: impl Into<String>) -> Self {
+        self.0.from_domains.push(domain.into());
+        self
+    }
+
+    /// Stanzas to this domain, or with a leading `*.` to its subdomains (or to another one named so).
+    pub fn to_domain(mut self, domain: impl Into<String>) -> Self {
+        self.0.to_domains.push(domain.into());
+        self
+    }
+
+    /// Stanzas of at least this many bytes.
+    pub fn min_size(mut self, bytes: u32) -> Self {
+        self.0.min_size = bytes;
+        self
+    }
+}

@@ -1,0 +1,90 @@
+//! Certificate authorities of the small Internet, and the certificates they issue.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
+
+use crate::process::must;
+
+/// An authority that both sides of a connection can be told to trust.
+#[derive(Debug)]
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// Makes a new authority.
+    ///
+    /// # Panics
+    /// When the certificate cannot be made.
+    pub fn new(name: &str) -> Self {
+        let mut params = must("authority", CertificateParams::new(Vec::new()));
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = must("authority's key", KeyPair::generate());
+        Self { issuer: must("authority", CertifiedIssuer::self_signed(params, key)) }
+    }
+
+    /// Returns the authority's certificate.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// Issues a certificate for the domains, usable in both TLS roles as servers of the real federation use theirs.
+    ///
+    /// # Panics
+    /// When a domain is not a name.
+    pub fn issue(&self, domains: &[&str]) -> Identity {
+        let key = must("key", KeyPair::generate());
+        let certificate = must("certificate", server_params(domains).signed_by(&key, &self.issuer));
+        Identity { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+/// A certificate and its private key, both in PEM.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The certificate.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
+}
+
+impl Identity {
+    /// Makes a certificate that nobody vouches for.
+    ///
+    /// # Panics
+    /// When a domain is not a name.
+    pub fn self_signed(domains: &[&str]) -> Self {
+        let key = must("key", KeyPair::generate());
+        let certificate = must("certificate", server_params(domains).self_signed(&key));
+        Self { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+
+    /// Writes `NAME.crt` and `NAME.key` and returns both paths.
+    ///
+    /// # Panics
+    /// When the files cannot be written.
+    pub fn write(&self, folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+        let certificate = folder.join(format!("{name}.crt"));
+        let key = folder.join(format!("{name}.key"));
+        must("certificate file", fs::write(&certificate, &self.certificate));
+        must("key file", fs::write(&key, &self.key));
+        (certificate, key)
+    }
+}
+
+fn server_params(domains: &[&str]) -> CertificateParams {
+    let names: Vec<String> = domains.iter().map(|domain| (*domain).to_owned()).collect();
+    let mut params = must("certificate", CertificateParams::new(names));
+    params.distinguished_name.push(DnType::CommonName, domains.first().copied().unwrap_or("server"));
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    params
+}
