@@ -39,8 +39,8 @@ impl Client {
         let account: BareJid = must("JID", jid.parse());
         let address = DnsConfig::Addr { addr: server.to_string() };
         let mut session = XmppClient::new_plaintext(account, PASSWORD, address, Timeouts::tight());
-        let jid = timeout(STANZA_DEADLINE, bound_jid(&mut session)).await;
-        let jid = jid.unwrap_or_else(|_| panic!("{jid} does not get online at {server}"));
+        let online = timeout(STANZA_DEADLINE, bound_jid(&mut session)).await;
+        let jid = online.unwrap_or_else(|_| panic!("{jid} does not get online at {server}"));
         let (outgoing, commands) = mpsc::unbounded_channel();
         let (events, incoming) = mpsc::unbounded_channel();
         let pump = tokio::spawn(pump(session, commands, events));

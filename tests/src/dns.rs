@@ -144,11 +144,7 @@ fn bind() -> (UdpSocket, TcpListener) {
     panic!("no port is free for UDP and TCP");
 }
 
-fn spawn(
-    zone: Zone,
-    stop: Arc<AtomicBool>,
-    serve: impl FnOnce(&Zone, &AtomicBool) + Send + 'static,
-) -> JoinHandle<()> {
+fn spawn(zone: Zone, stop: Arc<AtomicBool>, serve: impl FnOnce(&Zone, &AtomicBool) + Send + 'static) -> JoinHandle<()> {
     thread::spawn(move || serve(&zone, &stop))
 }
 

@@ -3,7 +3,7 @@
 //! `alice@home.example` lives on the hosted server, `bob@away.example` on a remote one; each domain has its rooms.
 
 use crate::{
-    authority::{Authority, Identity},
+    authority::Authority,
     client::Client,
     dns::{Responder, Zone},
     prosody::{Prosody, RunningProsody, Trust, missing_packages},
@@ -32,11 +32,8 @@ impl Internet {
     /// When a part does not start.
     pub fn direct() -> Self {
         let public = Authority::new("Public test authority");
-        let trust = |domains| Trust {
-            identity: public.issue(domains),
-            authorities: public.pem(),
-            certificates_required: true,
-        };
+        let trust =
+            |domains| Trust { identity: public.issue(domains), authorities: public.pem(), certificates_required: true };
         let home = Prosody::new(HOME[0], &["alice"], trust(&HOME));
         let away = Prosody::new(AWAY[0], &["bob", "eve"], trust(&AWAY));
         let zone = Zone::default()
@@ -80,6 +77,3 @@ pub fn real_servers_are_installed() -> bool {
     eprintln!("\n*** {advice} ***\n");
     false
 }
-
-#[allow(dead_code)]
-fn unused(_: Identity) {}
