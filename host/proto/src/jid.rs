@@ -61,6 +61,16 @@ impl Jid {
         self.push_domain(domain.as_str());
     }
 
+    /// Becomes the domain of a text whose other parts are not valid.
+    pub(crate) fn assign_domain_of(&mut self, text: &str) -> Result<(), JidError> {
+        self.clear();
+        let bare = text.split_once('/').map_or(text, |(bare, _)| bare);
+        let domain = bare.split_once('@').map_or(bare, |(_, domain)| domain);
+        domain::push_prepared(domain, &mut self.text)?;
+        self.domain_end = self.text.len() as u16;
+        Ok(())
+    }
+
     fn try_assign(&mut self, text: &str) -> Result<(), JidError> {
         self.clear();
         // RFC 7622 §3.1: the first slash ends the bare address, whatever stands behind it; only then the `@` is looked for.
