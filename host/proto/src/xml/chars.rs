@@ -168,36 +168,43 @@ fn character_reference(number: &str) -> Result<char, XmlError> {
     legal.ok_or(NotWellFormed("a reference to a character that XML does not have"))
 }
 
-/// Appends an attribute value to `out` as XML 1.0 §3.3.3 normalises it: references resolved, literal white space as spaces.
-pub(super) fn push_attribute_value(raw: &str, out: &mut String) -> Result<(), XmlError> {
-    let mut rest = raw;
-    while let Some(at) = rest.find(['&', '\t', '\n', '\r']) {
-        let (plain, special) = rest.split_at(at);
-        out.push_str(plain);
-        rest = if let Some(reference_onward) = special.strip_prefix('&') {
-            push_reference(reference_onward, out)?
-        } else {
-            out.push(' ');
-            special.strip_prefix("\r\n").unwrap_or(&special[1..])
+/// Appends the attribute value in `start..end` of the buffer to the buffer, as XML 1.0 §3.3.3 normalises it: references
+/// resolved, literal white space as spaces.
+pub(super) fn append_value(buffer: &mut String, start: usize, end: usize) -> Result<(), XmlError> {
+    let mut at = start;
+    while let Some(found) = buffer[at..end].find(['&', '\t', '\n', '\r']) {
+        let special = at + found;
+        buffer.extend_from_within(at..special);
+        at = match &buffer.as_bytes()[special..end] {
+            [b'&', ..] => append_reference(buffer, special + 1, end)?,
+            [b'\r', b'\n', ..] => append_space(buffer, special + 2),
+            _ => append_space(buffer, special + 1),
         };
     }
-    out.push_str(rest);
+    buffer.extend_from_within(at..end);
     Ok(())
 }
 
-fn push_reference<'a>(text: &'a str, out: &mut String) -> Result<&'a str, XmlError> {
-    let (name, rest) = text.split_once(';').ok_or(NotWellFormed("an ampersand that begins no reference"))?;
-    out.push(reference(name)?);
-    Ok(rest)
+fn append_reference(buffer: &mut String, start: usize, end: usize) -> Result<usize, XmlError> {
+    let length = buffer[start..end].find(';').ok_or(NotWellFormed("an ampersand that begins no reference"))?;
+    let character = reference(&buffer[start..start + length])?;
+    buffer.push(character);
+    Ok(start + length + 1)
 }
 
-/// Appends character data to `out` with its line ends as XML 1.0 §2.11 normalises them.
-pub(super) fn push_text(raw: &str, out: &mut String) {
-    let mut rest = raw;
-    while let Some((line, after)) = rest.split_once('\r') {
-        out.push_str(line);
-        out.push('\n');
-        rest = after.strip_prefix('\n').unwrap_or(after);
+fn append_space(buffer: &mut String, after: usize) -> usize {
+    buffer.push(' ');
+    after
+}
+
+/// Appends the character data in `start..end` of the buffer to the buffer, its line ends as XML 1.0 §2.11 normalises them.
+pub(super) fn append_text(buffer: &mut String, start: usize, end: usize) {
+    let mut at = start;
+    while let Some(length) = buffer[at..end].find('\r') {
+        buffer.extend_from_within(at..at + length);
+        buffer.push('\n');
+        at += length + 1;
+        at += usize::from(buffer[at..end].starts_with('\n'));
     }
-    out.push_str(rest);
+    buffer.extend_from_within(at..end);
 }

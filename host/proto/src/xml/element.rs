@@ -79,8 +79,7 @@ impl Default for Element {
 impl Element {
     /// Makes an element without attributes or content.
     pub fn new(namespace: &str, name: &str) -> Self {
-        let mut element =
-            Self { buffer: String::new(), items: Vec::new(), attributes: Vec::new(), received_bytes: 0 };
+        let mut element = Self { buffer: String::new(), items: Vec::new(), attributes: Vec::new(), received_bytes: 0 };
         element.push_root(namespace, name);
         element
     }
@@ -147,15 +146,18 @@ impl Element {
             return;
         }
         let parent = self.node(parent).map_or(0, |node| node.id);
-        match self.last_child(parent) {
-            Some(last) if self.items[last].is_text => {
-                let start = self.buffer.len();
+        match self.last_child(parent).filter(|&last| self.items[last].is_text) {
+            Some(last) => {
                 let span = self.items[last].text;
-                self.buffer.extend_from_within(span.start as usize..span.end as usize);
+                let mut start = span.start as usize;
+                if span.end as usize != self.buffer.len() {
+                    start = self.buffer.len();
+                    self.buffer.extend_from_within(span.start as usize..span.end as usize);
+                }
                 self.buffer.push_str(text);
                 self.items[last].text = Span::new(start, self.buffer.len());
             }
-            _ => {
+            None => {
                 let text = self.push_str(text);
                 self.insert_item(Item { text, parent, is_text: true, ..Item::default() });
             }
@@ -217,14 +219,14 @@ impl Element {
         if span.of(&self.buffer) == namespace { span } else { self.push_str(namespace) }
     }
 
+    /// Finds what text would be added to, without a walk over the siblings when the parent ends the arena.
     fn last_child(&self, parent: NodeId) -> Option<usize> {
-        let (mut at, end) = (parent + 1, self.items[parent as usize].end);
-        let mut last = None;
-        while at < end {
-            last = Some(at as usize);
-            at = self.items[at as usize].end;
+        let end = self.items[parent as usize].end;
+        if end as usize == self.items.len() {
+            let last = self.items.len() - 1;
+            return (self.items[last].parent == parent && last != parent as usize).then_some(last);
         }
-        last
+        Items { element: self, next: parent + 1, end }.last().map(|id| id as usize)
     }
 
     /// Puts an item behind the content of its parent.
@@ -263,7 +265,8 @@ impl Element {
 
     fn remove_attribute(&mut self, node: NodeId, position: usize) {
         let range = self.items[node as usize].attributes;
-        self.attributes.copy_within(range.start as usize + position + 1..range.end as usize, range.start as usize + position);
+        self.attributes
+            .copy_within(range.start as usize + position + 1..range.end as usize, range.start as usize + position);
         self.items[node as usize].attributes.end -= 1;
     }
 
@@ -306,7 +309,8 @@ impl PartialEq for Element {
                 mine.end == theirs.end
                     && mine.is_text == theirs.is_text
                     && mine.text.of(&self.buffer) == theirs.text.of(&other.buffer)
-                    && (mine.is_text || same_tag(Node { element: self, id: id as u32 }, Node { element: other, id: id as u32 }))
+                    && (mine.is_text
+                        || same_tag(Node { element: self, id: id as u32 }, Node { element: other, id: id as u32 }))
             })
     }
 }

@@ -16,6 +16,8 @@ pub use edit::Edit;
 pub use element::{Attribute, Content, Element, Node, NodeId};
 pub use reader::{Reader, Token};
 
+use crate::error::StreamCondition;
+
 /// Why the bytes of a peer are not the XML of RFC 6120 §11, or more of it than we accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum XmlError {
@@ -43,4 +45,21 @@ pub enum XmlError {
     /// More elements and texts in one stanza than `nodes_max`.
     #[error("more than {0} elements and texts in one stanza")]
     TooManyNodes(u32),
+}
+
+impl XmlError {
+    /// Returns the stream error the peer is told.
+    pub fn condition(self) -> StreamCondition {
+        match self {
+            Self::NotWellFormed(_) => StreamCondition::NotWellFormed,
+            Self::Restricted(_) => StreamCondition::RestrictedXml,
+            Self::UnsupportedEncoding => StreamCondition::UnsupportedEncoding,
+            // RFC 6120 §13.12: what is too big breaks a policy of ours, not a rule of XML.
+            Self::TooLarge(_)
+            | Self::TooDeep(_)
+            | Self::TooManyAttributes(_)
+            | Self::TooManyNamespaces(_)
+            | Self::TooManyNodes(_) => StreamCondition::PolicyViolation,
+        }
+    }
 }

@@ -54,7 +54,10 @@ struct Open {
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader").field("buffered", &self.buffered()).field("failed", &self.failed).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("buffered", &self.buffered())
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
     }
 }
 
@@ -171,16 +174,13 @@ impl Reader {
     fn read_close(&mut self, element: &mut Element) -> Result<(), XmlError> {
         element.clear();
         self.scratch.clear();
-        match self.xml.read_event_into(&mut self.scratch) {
-            Ok(Event::End(_)) if self.frame_is_read() => Ok(()),
-            Ok(_) => Err(NotWellFormed("a malformed end tag")),
-            Err(error) => Err(explain(&error)),
-        }
+        let event = self.xml.read_event_into(&mut self.scratch).map_err(|error| explain(&error))?;
+        let ended = matches!(event, Event::End(_)) && self.frame_is_read();
+        if ended { Ok(()) } else { Err(NotWellFormed("a malformed end tag")) }
     }
 
     fn frame_is_read(&self) -> bool {
-        let framer = self.xml.get_ref();
-        framer.read() == framer.frame().len()
+        self.xml.get_ref().read() == self.xml.get_ref().frame().len()
     }
 
     fn read_frame(&mut self, element: &mut Element) -> Result<(), XmlError> {
@@ -193,7 +193,12 @@ impl Reader {
         self.scope.begin();
         self.open.clear();
         let mut builder = Builder {
-            element, scope: &mut self.scope, open: &mut self.open, limits: &self.limits, survey, run: Run::None,
+            element,
+            scope: &mut self.scope,
+            open: &mut self.open,
+            limits: &self.limits,
+            survey,
+            run: Run::None,
         };
         let mut start = 0;
         while start < builder.element.received_bytes as usize {
@@ -268,6 +273,9 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// Takes the part that stands in `start..end` of the frame.
     fn take(&mut self, part: Part, start: usize, end: usize) -> Result<(), XmlError> {
+        if self.open.is_empty() && !self.element.items.is_empty() {
+            return Err(NotWellFormed("an element that ends twice"));
+        }
         match part {
             Part::Start => self.start(start + 1, end - 1),
             Part::Empty => {
@@ -356,16 +364,8 @@ impl Builder<'_> {
         if !(self.survey.has_ampersand || self.survey.has_control) || !raw.iter().any(special) {
             return Ok(Span::new(start, end));
         }
-        self.appended(|raw, out| chars::push_attribute_value(raw, out), start, end)
-    }
-
-    /// Appends a rewritten part of the frame to the buffer.
-    fn appended(
-        &mut self, rewrite: impl Fn(&str, &mut String) -> Result<(), XmlError>, start: usize, end: usize,
-    ) -> Result<Span, XmlError> {
-        let raw = self.element.buffer[start..end].to_owned();
         let from = self.element.buffer.len();
-        rewrite(&raw, &mut self.element.buffer)?;
+        chars::append_value(&mut self.element.buffer, start, end)?;
         Ok(Span::new(from, self.element.buffer.len()))
     }
 
@@ -379,7 +379,8 @@ impl Builder<'_> {
             let buffer = self.element.buffer.as_str();
             let (earlier, this) = self.element.attributes[start..=at].split_at(at - start);
             let same = |one: &AttributeItem| {
-                one.name.of(buffer) == this[0].name.of(buffer) && one.namespace.of(buffer) == this[0].namespace.of(buffer)
+                one.name.of(buffer) == this[0].name.of(buffer)
+                    && one.namespace.of(buffer) == this[0].namespace.of(buffer)
             };
             if earlier.iter().any(same) {
                 return Err(NotWellFormed("an attribute twice"));
@@ -403,8 +404,7 @@ impl Builder<'_> {
             return Ok(());
         }
         self.append_run();
-        let raw = self.element.buffer[start..end].to_owned();
-        chars::push_text(&raw, &mut self.element.buffer);
+        chars::append_text(&mut self.element.buffer, start, end);
         Ok(())
     }
 

@@ -44,7 +44,8 @@ impl Scope {
 
     /// Keeps what the stream header declared.
     pub(super) fn keep_header(&mut self, buffer: &str) {
-        let kept = self.inner.drain(..).map(|inner| StreamDeclaration::new(inner.prefix.of(buffer), inner.uri.of(buffer)));
+        let kept =
+            self.inner.drain(..).map(|inner| StreamDeclaration::new(inner.prefix.of(buffer), inner.uri.of(buffer)));
         self.stream = kept.collect();
     }
 
@@ -60,7 +61,12 @@ impl Scope {
 
     /// Adds a declaration of the element whose declarations began at `mark`.
     pub(super) fn declare(
-        &mut self, prefix: Span, uri: Span, mark: usize, buffer: &str, limits: &XmlLimits,
+        &mut self,
+        prefix: Span,
+        uri: Span,
+        mark: usize,
+        buffer: &str,
+        limits: &XmlLimits,
     ) -> Result<(), XmlError> {
         if self.inner.len() - mark >= limits.namespaces_max as usize {
             return Err(TooManyNamespaces(limits.namespaces_max));

@@ -5,7 +5,7 @@
 //! and `stream:` that Openfire and MongooseIM look for. Openfire's framer knows no quotes but `"` and would stumble over
 //! `<` and `>` in values, so there are none.
 
-use super::element::{Content, Element, Item, Node, NodeId};
+use super::element::{Element, Item, Node, NodeId};
 use crate::ns;
 
 impl Element {
@@ -16,7 +16,7 @@ impl Element {
             ns::STREAM => "stream:",
             _ => "",
         };
-        write_tree(self.root(), prefix, out);
+        TreeWriter::new(self.root(), prefix, out).write();
     }
 
     /// Returns the canonical form as text, for logs and tests.
@@ -30,32 +30,171 @@ impl Element {
 impl Node<'_> {
     /// Appends the canonical form of this element alone to `out`, as if it stood in a stanza of the content namespace.
     pub fn write(&self, out: &mut Vec<u8>) {
-        write_tree(*self, "", out);
+        TreeWriter::new(*self, "", out).write();
     }
 }
 
-/// Walks the nodes in document order; an element that is open is found again through its children's `parent`.
-fn write_tree(root: Node<'_>, root_prefix: &str, out: &mut Vec<u8>) {
-    let arena = root.arena();
-    let end = root.item().end;
-    let mut open: Option<NodeId> = None;
-    let mut id = root.id();
-    loop {
-        while let Some(parent) = open && arena.items[parent as usize].end == id {
-            write_end(arena, parent, if parent == root.id() { root_prefix } else { "" }, out);
-            open = (parent != root.id()).then(|| arena.items[parent as usize].parent);
+struct TreeWriter<'a, 'b> {
+    arena: &'a Element,
+    root: NodeId,
+    /// The prefix of the root, declared by the stream header.
+    root_prefix: &'static str,
+    out: &'b mut Vec<u8>,
+}
+
+impl<'a, 'b> TreeWriter<'a, 'b> {
+    fn new(root: Node<'a>, root_prefix: &'static str, out: &'b mut Vec<u8>) -> Self {
+        Self { arena: root.arena(), root: root.id(), root_prefix, out }
+    }
+
+    /// Walks the nodes in document order; what is open is found again through `parent`, so there is no recursion and no
+    /// stack.
+    fn write(mut self) {
+        let end = self.item(self.root).end;
+        let mut open = None;
+        for id in self.root..end {
+            open = self.write_ends(open, id);
+            let item = self.item(id);
+            if item.is_text {
+                escape(item.text.of(&self.arena.buffer), &IN_TEXT, self.out);
+            } else if self.write_start(id, item) {
+                open = Some(id);
+            }
         }
-        if id >= end {
-            return;
+        self.write_ends(open, end);
+    }
+
+    fn item(&self, id: NodeId) -> &'a Item {
+        &self.arena.items[id as usize]
+    }
+
+    fn prefix(&self, id: NodeId) -> &'static str {
+        if id == self.root { self.root_prefix } else { "" }
+    }
+
+    /// Writes the end tags of the elements that end before `id`; returns the innermost that does not.
+    fn write_ends(&mut self, mut open: Option<NodeId>, id: NodeId) -> Option<NodeId> {
+        while let Some(ended) = open.filter(|&open| self.item(open).end == id) {
+            let item = self.item(ended);
+            self.out.extend_from_slice(b"</");
+            self.out.extend_from_slice(self.prefix(ended).as_bytes());
+            self.out.extend_from_slice(item.text.of(&self.arena.buffer).as_bytes());
+            self.out.push(b'>');
+            open = (ended != self.root).then_some(item.parent);
         }
-        let item = &arena.items[id as usize];
-        if item.is_text {
-            escape(item.text.of(&arena.buffer), &TEXT, out);
-        } else {
-            let prefix = if id == root.id() { root_prefix } else { "" };
-            write_start(arena, item, prefix, default_outside(arena, item, id, root.id(), root_prefix), out);
-            if item.end == id + 1 { out.extend_from_slice(b"/>") } else { out.push(b'>'); open = Some(id) }
+        open
+    }
+
+    /// Writes a start tag; returns whether an end tag is to follow.
+    fn write_start(&mut self, id: NodeId, item: &Item) -> bool {
+        let buffer = self.arena.buffer.as_str();
+        self.out.push(b'<');
+        self.out.extend_from_slice(self.prefix(id).as_bytes());
+        self.out.extend_from_slice(item.text.of(buffer).as_bytes());
+        if self.prefix(id).is_empty() && !self.is_default(id, item) {
+            self.write_value(" xmlns", item.namespace.of(buffer));
         }
-        id += 1;
+        self.write_attributes(item);
+        let filled = item.end > id + 1;
+        self.out.extend_from_slice(if filled { b">" } else { b"/>" });
+        filled
+    }
+
+    /// Tells whether the default namespace outside the element is the element's own.
+    fn is_default(&self, id: NodeId, item: &Item) -> bool {
+        let buffer = self.arena.buffer.as_str();
+        if id == self.root || !self.prefix(item.parent).is_empty() {
+            return item.namespace.of(buffer) == ns::SERVER;
+        }
+        let outside = self.item(item.parent).namespace;
+        outside == item.namespace || outside.of(buffer) == item.namespace.of(buffer)
+    }
+
+    fn write_attributes(&mut self, item: &Item) {
+        let buffer = self.arena.buffer.as_str();
+        let attributes = &self.arena.attributes[item.attributes.start as usize..item.attributes.end as usize];
+        for (at, attribute) in attributes.iter().enumerate() {
+            self.out.push(b' ');
+            match attribute.namespace.of(buffer) {
+                "" => {}
+                ns::XML => self.out.extend_from_slice(b"xml:"),
+                namespace => {
+                    // Attributes of one namespace share the prefix that the first of them declares.
+                    let first = attributes.iter().position(|one| one.namespace.of(buffer) == namespace).unwrap_or(at);
+                    let prefix = format!("a{first}");
+                    if first == at {
+                        self.out.extend_from_slice(b"xmlns:");
+                        self.write_value(&prefix, namespace);
+                        self.out.push(b' ');
+                    }
+                    self.out.extend_from_slice(prefix.as_bytes());
+                    self.out.push(b':');
+                }
+            }
+            self.write_value(attribute.name.of(buffer), attribute.value.of(buffer));
+        }
+    }
+
+    fn write_value(&mut self, name: &str, value: &str) {
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"=\"");
+        escape(value, &IN_VALUE, self.out);
+        self.out.push(b'"');
+    }
+}
+
+/// Bytes that text cannot hold as they are: markup, a carriage return, which would be read as a line feed, and what may be
+/// illegal. `>` is never needed but for `]]>`, and is kept from framers that count brackets.
+static IN_TEXT: [bool; 256] = special(b"&<>\r");
+/// In attribute values also quotes, and the white space that would be read as spaces.
+static IN_VALUE: [bool; 256] = special(b"&<>\r\n\t\"'");
+
+const fn special(escaped: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        table[control] = !matches!(control as u8, b'\t' | b'\n');
+        control += 1;
+    }
+    // The first byte of U+FFFE and U+FFFF.
+    table[0xEF] = true;
+    let mut at = 0;
+    while at < escaped.len() {
+        table[escaped[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
+fn escape(text: &str, special: &[bool; 256], out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    let mut clean = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if !special[byte as usize] {
+            continue;
+        }
+        let Some((replacement, length)) = replacement(&bytes[at..]) else { continue };
+        out.extend_from_slice(&bytes[clean..at]);
+        out.extend_from_slice(replacement);
+        clean = at + length;
+    }
+    out.extend_from_slice(&bytes[clean..]);
+}
+
+/// Returns what stands for the special character at the beginning, and the length of that character. What XML cannot express
+/// becomes U+FFFD: the reader lets none in, but a builder might.
+fn replacement(bytes: &[u8]) -> Option<(&'static [u8], usize)> {
+    match bytes {
+        [b'&', ..] => Some((b"&amp;", 1)),
+        [b'<', ..] => Some((b"&lt;", 1)),
+        [b'>', ..] => Some((b"&gt;", 1)),
+        [b'"', ..] => Some((b"&quot;", 1)),
+        [b'\'', ..] => Some((b"&apos;", 1)),
+        [b'\t', ..] => Some((b"&#9;", 1)),
+        [b'\n', ..] => Some((b"&#10;", 1)),
+        [b'\r', ..] => Some((b"&#13;", 1)),
+        [0xEF, 0xBF, 0xBE | 0xBF, ..] => Some(("\u{FFFD}".as_bytes(), 3)),
+        [0xEF, ..] => None,
+        _ => Some(("\u{FFFD}".as_bytes(), 1)),
     }
 }
