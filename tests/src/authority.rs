@@ -37,6 +37,11 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// Returns the authority's own certificate and key.
+    pub fn identity(&self) -> Identity {
+        Identity { certificate: self.pem(), key: self.issuer.key().serialize_pem() }
+    }
+
     /// Issues a certificate for the domains, usable in both TLS roles as servers of the real federation use theirs.
     ///
     /// # Panics

@@ -4,11 +4,11 @@ use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use futures_util::StreamExt as _;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+pub use tokio_xmpp::minidom::Element;
 use tokio_xmpp::{
     Client as XmppClient, Event, Stanza,
     connect::DnsConfig,
     jid::{BareJid, Jid},
-    minidom::Element,
     xmlstream::Timeouts,
 };
 

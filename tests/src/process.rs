@@ -5,7 +5,10 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -156,13 +159,26 @@ pub fn wait_until(deadline: Duration, mut condition: impl FnMut() -> bool) -> bo
     }
 }
 
-/// Returns a loopback address nobody listens on.
+/// Ports that the system does not give to outgoing connections (`ip_local_port_range` starts at 32,768).
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// Returns a loopback address nobody listens on, and never the same one twice in a process.
 ///
 /// # Panics
-/// When the system has no free port.
+/// When no port is left.
 pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap_or_else(|error| panic!("no free port: {error}"));
-    listener.local_addr().unwrap_or_else(|error| panic!("no local address: {error}"))
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let count = PORTS.end - PORTS.start;
+    // Test programs that run at the same time start at different ports.
+    let start = u16::try_from(std::process::id().wrapping_mul(211) % u32::from(count)).unwrap_or_default();
+    for _ in 0..count {
+        let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % count;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + offset));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+    panic!("no port is free in {PORTS:?}");
 }
 
 /// Unwraps a step of the harness with a sentence that says what failed.
