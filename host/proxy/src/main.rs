@@ -1,3 +1,7 @@
 //! The `refrain` binary: arguments → command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    refrain::command::main()
+}

@@ -158,7 +158,7 @@ impl<'d> Section<'d> {
         parse(text).map_err(|error| self.mistake(key, format!("\"{text}\": {error}"), advice)).ok()
     }
 
-    /// A list of texts, each with its full key; one text alone counts as a list of one.
+    /// A list of texts, each with its key in this table; one text alone counts as a list of one.
     pub fn texts(&self, key: &str) -> Vec<(String, &'d str)> {
         match self.value(key) {
             None => Vec::new(),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use refrain_proto::stream::StreamLimits;
+
 use super::file::Section;
 
 /// Bounds on stanzas, queues, connections and waiting (`[limits]`).
@@ -51,12 +53,12 @@ impl Limits {
             "stanza-bytes-max",
             "queue-stanzas-max",
             "queue-bytes-max",
-            "queue-seconds-max",
+            "queue-seconds",
             "connections-max",
             "connections-per-address-max",
-            "handshake-seconds-max",
-            "idle-seconds-max",
-            "drain-seconds-max",
+            "handshake-seconds",
+            "idle-seconds",
+            "drain-seconds",
         ]);
         let default = Limits::default();
         let count = |key, range, default| {
@@ -72,16 +74,25 @@ impl Limits {
                 .unwrap_or(default.stanza_bytes_max),
             queue_stanzas_max: count("queue-stanzas-max", 1..=1_000_000, default.queue_stanzas_max),
             queue_bytes_max: count("queue-bytes-max", 10_000..=1 << 30, default.queue_bytes_max),
-            queue_timeout: seconds("queue-seconds-max", 1..=600, default.queue_timeout),
+            queue_timeout: seconds("queue-seconds", 1..=600, default.queue_timeout),
             connections_max: count("connections-max", 1..=1_000_000, default.connections_max),
             connections_per_address_max: count(
                 "connections-per-address-max",
                 1..=1_000_000,
                 default.connections_per_address_max,
             ),
-            handshake_timeout: seconds("handshake-seconds-max", 1..=600, default.handshake_timeout),
-            idle_timeout: seconds("idle-seconds-max", 10..=7 * 86_400, default.idle_timeout),
-            drain_timeout: seconds("drain-seconds-max", 0..=600, default.drain_timeout),
+            handshake_timeout: seconds("handshake-seconds", 1..=600, default.handshake_timeout),
+            idle_timeout: seconds("idle-seconds", 10..=7 * 86_400, default.idle_timeout),
+            drain_timeout: seconds("drain-seconds", 0..=600, default.drain_timeout),
         }
+    }
+
+    /// The bounds of one stream. What no operator needs to set keeps the protocol's own default.
+    pub fn stream(&self) -> StreamLimits {
+        let mut limits = StreamLimits::default();
+        limits.xml.stanza_bytes_max = self.stanza_bytes_max;
+        limits.handshake_timeout = self.handshake_timeout;
+        limits.idle_timeout = self.idle_timeout;
+        limits
     }
 }

@@ -38,10 +38,9 @@ impl PeerPolicies {
         found.map(|(_, policy)| *policy).unwrap_or_default()
     }
 
-    /// Whether every domain has a static address, so that DNS is never asked.
-    pub fn never_ask_dns(&self) -> bool {
-        let has_address = self.0.iter().all(|(_, policy)| policy.address.is_some());
-        has_address && self.0.iter().any(|(pattern, _)| *pattern == Pattern::Any)
+    /// Whether every `[[peer]]` has a static address. Without a resolver, nobody else can be reached then.
+    pub fn all_have_addresses(&self) -> bool {
+        !self.is_empty() && self.0.iter().all(|(_, policy)| policy.address.is_some())
     }
 
     /// How many patterns there are.
@@ -133,11 +132,5 @@ mod tests {
     fn a_domain_without_a_pattern_must_show_a_certificate() {
         let policy = policies(&["a.example"]).for_domain(&Domain::parse("b.example").unwrap());
         assert_eq!(policy, PeerPolicy { address: None, dialback: false });
-    }
-
-    #[test]
-    fn never_asks_dns_only_when_every_domain_has_an_address() {
-        assert!(policies(&["*", "a.example"]).never_ask_dns());
-        assert!(!policies(&["a.example"]).never_ask_dns());
     }
 }

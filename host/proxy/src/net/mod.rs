@@ -1,10 +1,16 @@
 //! Sockets, TLS and names: the only modules that touch the network.
 
+mod address;
 pub mod alarm;
 pub mod connection;
+pub mod credentials;
 pub mod dial;
 pub mod dns;
 pub mod mint;
+pub mod names;
+pub mod pins;
+pub mod roots;
+mod srv;
 pub mod tls;
 pub mod verifier;
 pub mod wire;

@@ -1,0 +1,103 @@
+//! What one types: one file per subcommand.
+
+mod ca;
+mod check;
+pub mod demo;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::observe::telemetry;
+
+/// Wrong usage or a wrong configuration; clap uses the same.
+pub(crate) const BAD_USAGE: u8 = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  refrain demo                            see what it does, on this machine, without any setup
+  refrain ca init --dir . --excluded example.org
+  refrain check --config refrain.toml     report every mistake at once
+  refrain run --config refrain.toml       serve until SIGTERM, then drain
+
+Logs go to stderr: sentences on a terminal, JSON lines elsewhere. Bodies of messages are never logged.
+
+Exit codes:
+  0  all went well
+  1  failed at run time
+  2  wrong usage or configuration";
+
+/// A filtering proxy between an XMPP server and the federated world.
+///
+/// Refrain terminates server-to-server streams on both sides and lets every stanza pass a chain of sandboxed WebAssembly filters.
+#[derive(Debug, Parser)]
+#[command(name = "refrain", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Arguments {
+    /// What to log, as in `debug` or `refrain=debug,warn`; wins over RUST_LOG
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT, then drain: no accepted stanza is lost
+    #[command(after_help = "Exit codes: 0 drained without loss, 1 failed at run time, 2 the configuration is wrong.")]
+    Run(ConfigFile),
+    /// Report every mistake in a configuration, or what it would run
+    #[command(after_help = "Exit codes: 0 it would run, 2 it would not.")]
+    Check(ConfigFile),
+    /// Play the whole gateway on this machine: two servers, TLS on both sides, three filters
+    #[command(after_help = "Exit codes: 0 every stanza ended as expected, 1 it did not.")]
+    Demo {
+        /// Print JSON lines instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the authority that the protected server trusts
+    #[command(subcommand)]
+    Ca(ca::Ca),
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration file; paths in it are relative to its folder
+    #[arg(long, short, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Parses the arguments of this process and carries them out.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Err(error) = telemetry::start(arguments.log.as_deref()) {
+        eprintln!("refrain: --log or RUST_LOG: {error}; write a level such as debug, or refrain=debug,warn");
+        return ExitCode::from(BAD_USAGE);
+    }
+    match arguments.command {
+        Command::Run(file) => run::run(&file.config),
+        Command::Check(file) => check::run(&file.config),
+        Command::Demo { json } => demo::run(json),
+        Command::Ca(ca) => ca.run(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_log_filter_may_stand_after_the_subcommand() {
+        let arguments = Arguments::try_parse_from(["refrain", "check", "--config", "x.toml", "--log", "debug"]).unwrap();
+        assert_eq!(arguments.log.as_deref(), Some("debug"));
+    }
+}
