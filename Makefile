@@ -1,0 +1,51 @@
+# What people type. `make` alone lists it.
+
+CARGO ?= cargo
+CARGO_DENY_VERSION = 0.20.2
+BUILT = $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help demo setup setup-guest test check quick fmt clippy doc deny cargo-deny advisories bench
+
+help: ## Lists these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: setup-guest ## Runs Refrain between two small servers of its own, with ordinary and unwanted traffic
+	$(CARGO) run -p refrain -- demo
+
+setup: ## Installs the guest target and the Debian packages of the tests; nothing that is there already
+	scripts/setup.sh
+
+setup-guest:
+	@scripts/setup.sh guest
+
+test: setup ## Runs all tests, the end-to-end ones between real servers included
+	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace
+
+check: quick deny ## Checks format, lints, documentation and dependencies
+
+quick: setup-guest fmt clippy doc ## Checks format, lints and documentation
+
+fmt:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+doc: ## Builds the documentation of every crate
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --workspace
+
+deny: cargo-deny ## Checks licences, sources and duplicates of the dependencies
+	$(CARGO) deny check licenses sources bans
+
+advisories: cargo-deny ## Checks the dependencies against the RustSec advisories
+	$(CARGO) deny check advisories
+
+cargo-deny:
+	@$(CARGO) deny --version >/dev/null 2>&1 || \
+	{ echo "installing cargo-deny $(CARGO_DENY_VERSION): this takes some minutes"; \
+	$(CARGO) install --locked cargo-deny@$(CARGO_DENY_VERSION); }
+
+bench: setup-guest ## Measures throughput, cost, latency and memory beside a byte relay (about three minutes)
+	$(CARGO) build --release -p refrain -p refrain-tests --bins
+	$(BUILT)/release/load
