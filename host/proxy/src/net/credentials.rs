@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use refrain_proto::Domain;
-use refrain_proto::auth::CertificateFacts;
+use refrain_proto::auth::{CertificateFacts, CertificateName};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -88,9 +88,15 @@ pub fn covers(chain: &[CertificateDer<'_>], domain: &Domain) -> Result<(), Unfit
     if facts.speaks_for(domain) {
         return Ok(());
     }
-    let named: Vec<String> = facts.names.iter().map(|name| format!("{name:?}")).collect();
+    let named: Vec<&str> = facts.names.iter().map(text_of).collect();
     let problem = format!("the certificate does not cover {domain}; it names: {}", named.join(", "));
     Err(Unfit::new(problem, format!("request one with the DNS name {}", domain.to_ascii())))
+}
+
+fn text_of(name: &CertificateName) -> &str {
+    match name {
+        CertificateName::Dns(name) | CertificateName::Srv(name) | CertificateName::XmppAddr(name) => name,
+    }
 }
 
 /// Checks that a certificate may sign others.
