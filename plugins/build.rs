@@ -172,7 +172,11 @@ fn linker() -> Option<PathBuf> {
     let search = env::var_os("PATH").unwrap_or_default();
     let named = |name: &str| env::split_paths(&search).map(|folder| folder.join(name)).find(|path| path.exists());
     let versions = (18..=30).rev().map(|version| format!("wasm-ld-{version}"));
-    of_rustup.exists().then_some(of_rustup).or_else(|| named("wasm-ld")).or_else(|| versions.map(|name| named(&name)).find_map(|found| found))
+    of_rustup
+        .exists()
+        .then_some(of_rustup)
+        .or_else(|| named("wasm-ld"))
+        .or_else(|| versions.map(|name| named(&name)).find_map(|found| found))
 }
 
 /// Takes away what cargo, clippy and the operator set for the build of the host; leaves where to find and download packages.

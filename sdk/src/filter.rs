@@ -54,7 +54,7 @@ macro_rules! export {
                     FILTER.with(|filter| $crate::guest::on_stanza(filter, &head, stanza))
                 }
             }
-            $crate::bindings::export!(Exported with_types_in $crate::bindings);
+    $crate::bindings::export!(Exported with_types_in $crate::bindings);
         };
     };
 }

@@ -1,6 +1,6 @@
 //! What a filter is told before it asks.
 
-use crate::{Head, Rule};
+use crate::{Head, Kind, Rule, StanzaType};
 
 const BODY: u32 = 1 << 0;
 const ENCRYPTED: u32 = 1 << 1;
@@ -44,4 +44,24 @@ impl Head {
     pub fn is_edited(&self) -> bool {
         self.bits & EDITED != 0
     }
+
+    /// Whether an error may be sent back without harm.
+    ///
+    /// Errors, results and headlines are never answered, of presence only a subscription request. Nor is a room: to a delivery
+    /// error it answers by removing the occupant (XEP-0045). A room writes `groupchat` to an occupant's full JID, an occupant to
+    /// the room's bare one; of other messages that concern a room it is not known who wrote them.
+    pub fn may_answer(&self) -> bool {
+        match (self.kind, self.stanza_type) {
+            (Kind::Iq, kind) => matches!(kind, StanzaType::IqGet | StanzaType::IqSet),
+            (Kind::Presence, kind) => kind == StanzaType::Subscribe,
+            (Kind::Message, StanzaType::Error | StanzaType::Headline) => false,
+            (Kind::Message, StanzaType::Groupchat) => resource(&self.to).is_none(),
+            (Kind::Message, _) => !self.is_muc(),
+        }
+    }
+}
+
+/// The resource of a prepared JID.
+fn resource(jid: &str) -> Option<&str> {
+    jid.split_once('/').map(|(_, resource)| resource)
 }

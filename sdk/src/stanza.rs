@@ -103,6 +103,11 @@ pub struct Node(u32);
 impl Node {
     /// The stanza itself.
     pub const ROOT: Node = Node(0);
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn new(id: u32) -> Self {
+        Node(id)
+    }
 }
 
 /// What [`Stanza::children`] tells of a child element.
@@ -120,6 +125,7 @@ pub struct Child {
     pub child_count: u32,
 }
 
+#[cfg(target_arch = "wasm32")]
 impl From<crate::bindings::refrain::filter::tree::NodeInfo> for Child {
     fn from(info: crate::bindings::refrain::filter::tree::NodeInfo) -> Self {
         Child {

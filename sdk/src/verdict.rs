@@ -1,6 +1,6 @@
 //! What becomes of the stanza.
 
-use crate::{Condition, ErrorType};
+use crate::{Condition, ErrorType, Head};
 
 /// A filter's word on one stanza.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,14 @@ impl Verdict {
             error.error_type = Some(error_type);
         }
         self
+    }
+
+    /// A bounce becomes a drop where an error would do harm; see [`Head::may_answer`].
+    pub fn if_answerable(self, head: &Head) -> Self {
+        match self {
+            Verdict::Bounce(_) if !head.may_answer() => Verdict::Drop,
+            verdict => verdict,
+        }
     }
 }
 

@@ -1,0 +1,75 @@
+//! The rules, indexed by what they match, so that thousands of them cost a few look-ups a stanza.
+
+use std::collections::HashMap;
+
+use refrain_sdk::{Direction, Head};
+
+use crate::settings::{Pattern, Side, Way};
+
+/// Rules of one list (`deny` or `allow`), each known by its place in it.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    by_jid: HashMap<String, Vec<Rule>>,
+    by_domain: HashMap<String, Vec<Rule>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    place: usize,
+    side: Side,
+    way: Way,
+}
+
+/// A rule that matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Match {
+    /// The rule's place in its list.
+    pub(crate) place: usize,
+    /// Whether it is the sender that it names.
+    pub(crate) of_sender: bool,
+}
+
+impl Rules {
+    /// Adds the rule at `place` of the list.
+    pub(crate) fn add(&mut self, place: usize, pattern: &Pattern, side: Side, way: Way) {
+        let index = match pattern {
+            Pattern::Jid(_) => &mut self.by_jid,
+            Pattern::Domain(_) => &mut self.by_domain,
+        };
+        index.entry(pattern.as_str().to_owned()).or_default().push(Rule { place, side, way });
+    }
+
+    /// The first rule of the list that names the sender or the addressee.
+    pub(crate) fn first_match(&self, head: &Head) -> Option<Match> {
+        let of_sender = self.first_of(&head.from, Side::Sender, head.direction);
+        let of_recipient = self.first_of(&head.to, Side::Recipient, head.direction);
+        let sender = of_sender.map(|place| Match { place, of_sender: true });
+        let recipient = of_recipient.map(|place| Match { place, of_sender: false });
+        sender.into_iter().chain(recipient).min_by_key(|found| found.place)
+    }
+
+    fn first_of(&self, jid: &str, side: Side, direction: Direction) -> Option<usize> {
+        let applies = |rule: &&Rule| (rule.side == side || rule.side == Side::Either) && rule.way.covers(direction);
+        self.naming(jid).filter(applies).map(|rule| rule.place).min()
+    }
+
+    /// All rules whose pattern matches this prepared JID.
+    fn naming(&self, jid: &str) -> impl Iterator<Item = &Rule> {
+        let bare = jid.split_once('/').map_or(jid, |(bare, _)| bare);
+        let domain = bare.split_once('@').map_or(bare, |(_, domain)| domain);
+        let of_jid = [jid, bare].into_iter().take(if jid == bare { 1 } else { 2 });
+        let jids = of_jid.filter_map(|key| self.by_jid.get(key));
+        let domains = self.by_domain.get(domain).into_iter();
+        let parents = parents(domain).filter_map(|parent| self.by_domain.get(&format!("*.{parent}")));
+        jids.chain(domains).chain(parents).flatten()
+    }
+}
+
+/// `a.b.c` → `b.c`, `c`.
+fn parents(domain: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(parent(domain), |domain| parent(domain))
+}
+
+fn parent(domain: &str) -> Option<&str> {
+    domain.split_once('.').map(|(_, parent)| parent)
+}
