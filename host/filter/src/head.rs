@@ -61,7 +61,9 @@ impl Bits {
     pub(crate) fn of_child(child: Node<'_>) -> u32 {
         match child.namespace() {
             ns::SERVER if child.name() == "body" => Self::BODY | Self::of_body(child),
-            "eu.siacs.conversations.axolotl" | "urn:xmpp:omemo:1" | "urn:xmpp:omemo:2" if child.name() == "encrypted" => {
+            "eu.siacs.conversations.axolotl" | "urn:xmpp:omemo:1" | "urn:xmpp:omemo:2"
+                if child.name() == "encrypted" =>
+            {
                 Self::ENCRYPTED
             }
             "urn:xmpp:openpgp:0" if child.name() == "openpgp" => Self::ENCRYPTED,

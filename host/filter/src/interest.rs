@@ -87,6 +87,11 @@ impl InterestSet {
         self.sources.get(index as usize)
     }
 
+    /// Returns how many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
     /// Whether the filter sees every stanza, for want of a rule.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
@@ -188,7 +193,8 @@ mod tests {
 
     const JINGLE: &str = "<iq type='set' id='1' from='eve@evil.example/x' to='alice@home.example/y'>\
         <jingle xmlns='urn:xmpp:jingle:1'/></iq>";
-    const CHAT: &str = "<message type='chat' from='eve@a.evil.example/x' to='alice@home.example'><body>hi</body></message>";
+    const CHAT: &str =
+        "<message type='chat' from='eve@a.evil.example/x' to='alice@home.example'><body>hi</body></message>";
 
     fn matched(interest: Interest, xml: &str) -> bool {
         let mut set = InterestSet::default();

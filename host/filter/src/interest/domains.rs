@@ -24,8 +24,8 @@ impl DomainPatterns {
                 Some(parent) => (&mut compiled.parents, parent),
                 None => (&mut compiled.whole, pattern.as_str()),
             };
-            let domain = Domain::parse(domain)
-                .map_err(|_| InterestError::NotADomain { list, index, value: pattern.clone() })?;
+            let domain =
+                Domain::parse(domain).map_err(|_| InterestError::NotADomain { list, index, value: pattern.clone() })?;
             set.insert(domain.to_string().into());
         }
         Ok(compiled)
@@ -35,7 +35,8 @@ impl DomainPatterns {
         if self.whole.is_empty() && self.parents.is_empty() {
             return true;
         }
-        (!self.whole.is_empty() && self.whole.contains(domain)) || (!self.parents.is_empty() && self.has_parent_of(domain))
+        (!self.whole.is_empty() && self.whole.contains(domain))
+            || (!self.parents.is_empty() && self.has_parent_of(domain))
     }
 
     fn has_parent_of(&self, mut domain: &str) -> bool {

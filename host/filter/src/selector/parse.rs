@@ -81,11 +81,8 @@ fn attribute_test(cursor: &mut Cursor<'_>) -> Parsed<AttributeTest> {
         return Err("expected `@attribute`");
     }
     let name = cursor.name("expected an attribute name")?;
-    let value = if cursor.take("='") {
-        Some(cursor.until('\'').ok_or("expected `'` after the value")?.into())
-    } else {
-        None
-    };
+    let value =
+        if cursor.take("='") { Some(cursor.until('\'').ok_or("expected `'` after the value")?.into()) } else { None };
     if cursor.take("]") { Ok(AttributeTest { name, value }) } else { Err("expected `]`, or `='value'` and `]`") }
 }
 

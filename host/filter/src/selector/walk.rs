@@ -23,11 +23,7 @@ pub(super) fn walk<'e>(
 }
 
 /// The common case: one step below the stanza.
-fn children<'e>(
-    step: &Step,
-    parent: Node<'e>,
-    visit: &mut dyn FnMut(Node<'e>) -> ControlFlow<()>,
-) -> ControlFlow<()> {
+fn children<'e>(step: &Step, parent: Node<'e>, visit: &mut dyn FnMut(Node<'e>) -> ControlFlow<()>) -> ControlFlow<()> {
     for child in parent.children() {
         if step.matches(child) {
             visit(child)?;

@@ -1,0 +1,185 @@
+//! The filters of one direction, configured and compiled: built once, shared by all workers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::component::Component;
+use crate::counters::{Counters, Counts};
+use crate::engine::Engine;
+use crate::error::BuildError;
+use crate::head::Direction;
+use crate::instance::{Blueprint, Instance, StartError};
+use crate::interest::{Namespaces, Rule};
+use crate::state::Registered;
+use crate::worker::ChainWorker;
+
+/// One filter as the operator configured it.
+#[derive(Clone, Debug)]
+pub struct FilterSpec {
+    /// Its name, in logs, metrics and decisions.
+    pub name: String,
+    /// Its code.
+    pub component: Component,
+    /// Its own settings, handed to its `configure`.
+    pub settings: serde_json::Value,
+    /// What it may do besides passing, dropping and bouncing.
+    pub grants: Grants,
+    /// What one call may cost.
+    pub limits: FilterLimits,
+    /// What becomes of a stanza when the filter fails.
+    pub on_fault: OnFault,
+}
+
+/// Verdicts that a filter may give only if the operator says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Whether it may deliver a stanza without asking the filters after it.
+    pub accept: bool,
+}
+
+/// What one filter may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterLimits {
+    /// Milliseconds a call may run; an ordinary one takes a microsecond.
+    pub deadline_ms: u32,
+    /// Bytes that all its memories and tables may have.
+    pub memory_bytes: usize,
+    /// Bytes it may give the host in one call: edits, texts, reasons.
+    pub output_bytes: usize,
+}
+
+impl Default for FilterLimits {
+    fn default() -> Self {
+        Self { deadline_ms: 5, memory_bytes: 16 << 20, output_bytes: 256 << 10 }
+    }
+}
+
+/// What becomes of a stanza when a filter fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFault {
+    /// It is answered by `internal-server-error`, or dropped where it must not be answered: for filters that protect.
+    #[default]
+    Closed,
+    /// It passes as if the filter had not been there: for filters that help.
+    Open,
+}
+
+/// The filters of one direction, in order.
+pub struct Chain {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) direction: Direction,
+    pub(crate) filters: Vec<Filter>,
+    pub(crate) namespaces: Namespaces,
+    workers: Mutex<Vec<Arc<[Counters]>>>,
+}
+
+/// One filter of a chain.
+pub(crate) struct Filter {
+    pub(crate) blueprint: Blueprint,
+    pub(crate) grants: Grants,
+    pub(crate) on_fault: OnFault,
+    pub(crate) registered: Arc<Registered>,
+    /// Its interest rules, compiled against the namespaces of the chain.
+    pub(crate) rules: Vec<Rule>,
+    /// The instance that was made to configure it, for the first worker that needs one.
+    pub(crate) spare: Mutex<Option<Instance>>,
+}
+
+impl Chain {
+    /// Starts and configures every filter once, and returns all mistakes of all filters if there is any.
+    pub fn build(engine: &Arc<Engine>, direction: Direction, specs: Vec<FilterSpec>) -> Result<Chain, Vec<BuildError>> {
+        let mut chain = Chain {
+            engine: engine.clone(),
+            direction,
+            filters: Vec::with_capacity(specs.len()),
+            namespaces: Namespaces::default(),
+            workers: Mutex::default(),
+        };
+        let mut errors = Vec::new();
+        for spec in specs {
+            match Filter::build(engine, spec, &mut chain.namespaces) {
+                Ok(filter) => chain.filters.push(filter),
+                Err(mistakes) => errors.extend(mistakes),
+            }
+        }
+        if errors.is_empty() { Ok(chain) } else { Err(errors) }
+    }
+
+    /// Makes a worker: the chain as one thread runs it.
+    pub fn worker(self: &Arc<Self>) -> ChainWorker {
+        let counters: Arc<[Counters]> = self.filters.iter().map(|_| Counters::default()).collect();
+        self.lock_workers().push(counters.clone());
+        ChainWorker::new(self.clone(), counters)
+    }
+
+    /// Returns the direction it was built for.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// Returns the names of its filters, in order.
+    pub fn filters(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.filters.iter().map(|filter| &*filter.blueprint.name)
+    }
+
+    /// Returns what each filter did so far, in order.
+    pub fn counts(&self) -> Vec<(Arc<str>, Counts)> {
+        let mut counts = vec![Counts::default(); self.filters.len()];
+        for worker in self.lock_workers().iter() {
+            for (counters, counts) in worker.iter().zip(&mut counts) {
+                counters.add_to(counts);
+            }
+        }
+        self.filters.iter().map(|filter| filter.blueprint.name.clone()).zip(counts).collect()
+    }
+
+    /// A panic while the list was locked left it as it was: it only grows.
+    fn lock_workers(&self) -> std::sync::MutexGuard<'_, Vec<Arc<[Counters]>>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let filters: Vec<_> = self.filters().collect();
+        f.debug_struct("Chain").field("direction", &self.direction).field("filters", &filters).finish_non_exhaustive()
+    }
+}
+
+impl Filter {
+    fn build(engine: &Engine, spec: FilterSpec, namespaces: &mut Namespaces) -> Result<Filter, Vec<BuildError>> {
+        let mistake = |path: String, message: String| BuildError { filter: spec.name.clone(), path, message };
+        if spec.limits.memory_bytes > engine.options.memory_bytes_max {
+            let max = engine.options.memory_bytes_max;
+            return Err(vec![mistake(String::new(), format!("a filter has at most {max} bytes of memory"))]);
+        }
+        let blueprint = Blueprint {
+            name: spec.name.as_str().into(),
+            component: spec.component.clone(),
+            settings: spec.settings.to_string(),
+            limits: spec.limits.clone(),
+        };
+        let instance = Instance::first(engine, &blueprint).map_err(|error| match error {
+            StartError::Fault(fault) => vec![mistake(String::new(), format!("`configure` {fault}"))],
+            StartError::Problems(problems) if problems.is_empty() => {
+                vec![mistake(String::new(), "refuses its settings without saying why".to_owned())]
+            }
+            StartError::Problems(problems) => {
+                problems.into_iter().map(|problem| mistake(problem.path, problem.message)).collect()
+            }
+        })?;
+        let registered = instance.registered().clone();
+        let rules =
+            registered.interests.shared(namespaces).map_err(|error| vec![mistake(String::new(), error.to_string())])?;
+        let spare = Mutex::new(Some(instance));
+        Ok(Filter { blueprint, grants: spec.grants, on_fault: spec.on_fault, registered, rules, spare })
+    }
+
+    /// Returns an instance: the spare one, or a new one.
+    pub(crate) fn instance(&self, engine: &Engine) -> Result<Instance, crate::error::Fault> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match spare {
+            Some(instance) => Ok(instance),
+            None => Instance::further(engine, &self.blueprint, &self.registered),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a filter did, counted. Each worker has its own counters, so that counting shares no cache line between threads.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::Fault;
+use crate::verdict::Verdict;
+
+/// The counters of one filter in one worker. Only that worker writes.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    skipped: AtomicU64,
+    passed: AtomicU64,
+    accepted: AtomicU64,
+    dropped: AtomicU64,
+    bounced: AtomicU64,
+    edited: AtomicU64,
+    faults: [AtomicU64; Fault::CAUSES.len()],
+}
+
+/// What one filter did since the chain was built, over all workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Stanzas the filter was asked about.
+    pub calls: u64,
+    /// Stanzas it was not asked about, for none of its interest rules matched.
+    pub skipped: u64,
+    /// Verdicts `pass`.
+    pub passed: u64,
+    /// Verdicts `accept`.
+    pub accepted: u64,
+    /// Verdicts `drop`.
+    pub dropped: u64,
+    /// Verdicts `bounce`, plain or by an action.
+    pub bounced: u64,
+    /// Stanzas whose edits were committed.
+    pub edited: u64,
+    /// Faults, by the index of their cause in [`Fault::CAUSES`].
+    pub faults: [u64; Fault::CAUSES.len()],
+}
+
+impl Counters {
+    #[inline]
+    pub(crate) fn skip(&self) {
+        bump(&self.skipped);
+    }
+
+    pub(crate) fn edit(&self) {
+        bump(&self.edited);
+    }
+
+    #[inline]
+    pub(crate) fn verdict(&self, verdict: &Verdict) {
+        bump(match verdict {
+            Verdict::Pass => &self.passed,
+            Verdict::Accept => &self.accepted,
+            Verdict::Drop => &self.dropped,
+            Verdict::Bounce(_) => &self.bounced,
+        });
+    }
+
+    /// Counts a fault and returns how many of its cause there were.
+    pub(crate) fn fault(&self, fault: &Fault) -> u64 {
+        bump(&self.faults[fault.cause()])
+    }
+
+    pub(crate) fn add_to(&self, counts: &mut Counts) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        counts.skipped += read(&self.skipped);
+        counts.passed += read(&self.passed);
+        counts.accepted += read(&self.accepted);
+        counts.dropped += read(&self.dropped);
+        counts.bounced += read(&self.bounced);
+        counts.edited += read(&self.edited);
+        for (total, counter) in counts.faults.iter_mut().zip(&self.faults) {
+            *total += read(counter);
+        }
+        counts.calls =
+            counts.passed + counts.accepted + counts.dropped + counts.bounced + counts.faults.iter().sum::<u64>();
+    }
+}
+
+/// One writer, so no read-modify-write is needed, and none is paid for.
+#[inline]
+fn bump(counter: &AtomicU64) -> u64 {
+    let next = counter.load(Ordering::Relaxed) + 1;
+    counter.store(next, Ordering::Relaxed);
+    next
+}

@@ -1,0 +1,123 @@
+//! The one wasmtime engine of the process: how code is compiled, where instances live, what time it is.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use wasmtime::component::Linker;
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store, Strategy};
+
+use crate::bindings;
+use crate::component::Component;
+use crate::error::LoadError;
+use crate::state::State;
+use crate::ticker::Ticker;
+
+/// What all filters together may take.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Instances at once: filters × workers × two generations, and some slack.
+    pub instances_max: u32,
+    /// The most memory that any filter can be allowed ([`FilterLimits::memory_bytes`](crate::FilterLimits)).
+    pub memory_bytes_max: usize,
+    /// The largest filter that is compiled at all; the bundled ones have some 100 KiB.
+    pub component_bytes_max: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { instances_max: 256, memory_bytes_max: 64 << 20, component_bytes_max: 16 << 20 }
+    }
+}
+
+/// Compiles filters and runs them. Its ticker stops when it is dropped.
+pub struct Engine {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) linker: Linker<State>,
+    pub(crate) options: EngineOptions,
+    _ticker: Ticker,
+}
+
+impl Engine {
+    /// Makes the engine and starts its clock.
+    ///
+    /// Instances come from a pool of reserved address space; where the system does not grant that much of it they are made on
+    /// demand, which costs some 10 µs more each and nothing per call.
+    pub fn new(options: EngineOptions) -> wasmtime::Result<Arc<Engine>> {
+        let wasmtime = wasmtime::Engine::new(config().allocation_strategy(pool(&options))).or_else(|error| {
+            tracing::info!(%error, "no address space for a pool of instances, making them on demand");
+            wasmtime::Engine::new(config().allocation_strategy(InstanceAllocationStrategy::OnDemand))
+        })?;
+        let mut linker = Linker::new(&wasmtime);
+        bindings::add_to_linker(&mut linker)?;
+        let ticker = Ticker::start(wasmtime.clone())?;
+        Ok(Arc::new(Engine { wasmtime, linker, options, _ticker: ticker }))
+    }
+
+    /// Compiles a filter: a component, or a core module with its interface embedded, as `cargo build` leaves it.
+    ///
+    /// `name` is what errors and profiles call it. Compiling takes a good part of a second a megabyte: callers keep what they
+    /// loaded by the digest of its bytes.
+    pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+        Component::load(self, name, bytes)
+    }
+
+    pub(crate) fn store(&self, state: State) -> Store<State> {
+        let mut store = Store::new(&self.wasmtime, state);
+        store.limiter(|state| &mut state.memory);
+        store
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        // Asynchronous calls between components cost every synchronous one a factor of 2 to 4.
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .consume_fuel(false)
+        // Never the baseline compiler for code we do not trust: its sandbox escapes come in batches.
+        .strategy(Strategy::Cranelift)
+        .cranelift_opt_level(OptLevel::Speed)
+        // What no filter needs is not there to be attacked.
+        .wasm_gc(false)
+        .wasm_memory64(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        // Stack that a guest may use on the worker's own; tokio's workers have 2 MiB.
+        .max_wasm_stack(256 << 10)
+        .wasm_backtrace_max_frames(NonZeroUsize::new(16))
+        .memory_init_cow(true)
+        .memory_guaranteed_dense_image_size(16 << 20)
+        // With 4 GiB of reserved addresses a 32-bit access needs no bounds check.
+        .memory_reservation(4 << 30)
+        .memory_guard_size(32 << 20);
+    config
+}
+
+fn pool(options: &EngineOptions) -> InstanceAllocationStrategy {
+    let mut pool = PoolingAllocationConfig::new();
+    let instances = options.instances_max;
+    // A componentised module is three core instances: itself, and two that tie its imports.
+    pool.total_component_instances(instances)
+        .total_core_instances(4 * instances)
+        .total_memories(instances)
+        .total_tables(4 * instances)
+        .max_memory_size(options.memory_bytes_max)
+        .max_memories_per_component(1)
+        .max_core_instances_per_component(8)
+        .max_component_instance_size(1 << 20)
+        .table_elements(10_000)
+        // Without batches the kernel's lock on the address space keeps threads from making instances side by side.
+        .decommit_batch_size(64)
+        .max_unused_warm_slots(8)
+        // It kept swapped-out pages of the previous tenant (wasmtime#14357).
+        .pagemap_scan(Enabled::No);
+    InstanceAllocationStrategy::Pooling(pool)
+}

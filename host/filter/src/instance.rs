@@ -1,0 +1,161 @@
+//! One filter in its own store: started, configured, and called.
+
+use std::sync::Arc;
+
+use refrain_proto::Stanza;
+use wasmtime::Store;
+use wasmtime::component::Resource;
+
+use crate::bindings::exports::refrain::filter::guest::{Guest, Head, Verdict as Word};
+use crate::bindings::refrain::filter::types::Problem;
+use crate::bindings::{Filter as Exports, FilterPre};
+use crate::chain::FilterLimits;
+use crate::component::Component;
+use crate::engine::Engine;
+use crate::error::Fault;
+use crate::journal::{Journal, JournalLimits};
+use crate::memory::MemoryMeter;
+use crate::state::{Registered, Setup, State};
+use crate::verdict::Verdict;
+
+/// Compiling the patterns of a large configuration takes a while, and holds up no stanza.
+const CONFIGURE_TICKS: u64 = 2_000;
+/// Domain lists pass through one host call.
+const CONFIGURE_BYTES_MAX: usize = 16 << 20;
+
+/// What all instances of one filter of a chain have in common.
+#[derive(Debug)]
+pub(crate) struct Blueprint {
+    pub(crate) name: Arc<str>,
+    pub(crate) component: Component,
+    /// The settings as JSON.
+    pub(crate) settings: String,
+    pub(crate) limits: FilterLimits,
+}
+
+/// Why a filter did not start.
+pub(crate) enum StartError {
+    /// It found these mistakes in its settings.
+    Problems(Vec<Problem>),
+    Fault(Fault),
+}
+
+/// A configured filter.
+pub(crate) struct Instance {
+    store: Store<State>,
+    guest: Guest,
+    deadline_ticks: u64,
+}
+
+impl Instance {
+    /// Starts the first instance of a filter and compiles what it registers.
+    pub(crate) fn first(engine: &Engine, blueprint: &Blueprint) -> Result<Instance, StartError> {
+        Self::start(engine, blueprint, Arc::default(), Setup::Compile(Registered::default()))
+    }
+
+    /// Starts a further instance, which must register the same.
+    pub(crate) fn further(
+        engine: &Engine,
+        blueprint: &Blueprint,
+        registered: &Arc<Registered>,
+    ) -> Result<Instance, Fault> {
+        let setup = Setup::Repeat { interests: 0, selectors: 0 };
+        Self::start(engine, blueprint, registered.clone(), setup).map_err(|error| match error {
+            StartError::Fault(fault) => Fault::NotStarted(fault.to_string()),
+            StartError::Problems(_) => Fault::NotStarted("it refuses settings that it took before".to_owned()),
+        })
+    }
+
+    fn start(
+        engine: &Engine,
+        blueprint: &Blueprint,
+        registered: Arc<Registered>,
+        setup: Setup,
+    ) -> Result<Instance, StartError> {
+        let limits = &blueprint.limits;
+        let mut state = new_state(blueprint.name.clone(), limits);
+        (state.registered, state.setup) = (registered, setup);
+        let mut store = engine.store(state);
+        let exports = instantiate(&mut store, blueprint.component.code());
+        let exports = exports.map_err(|error| StartError::Fault(Fault::of(&error, &store.data().memory)))?;
+        let guest = exports.refrain_filter_guest().clone();
+        configure(&mut store, &guest, &blueprint.settings)?;
+        store.set_hostcall_fuel(limits.output_bytes);
+        // The first tick may be about to fall: one more, so that the filter has all its time.
+        Ok(Instance { store, guest, deadline_ticks: u64::from(limits.deadline_ms) + 1 })
+    }
+
+    /// Asks the filter. After a fault the instance must not be asked again.
+    #[inline]
+    pub(crate) fn judge(&mut self, stanza: &mut Stanza, head: Head<'_>) -> Result<Verdict, Fault> {
+        self.store.set_epoch_deadline(self.deadline_ticks);
+        let state = self.store.data_mut();
+        state.begin(head.size);
+        std::mem::swap(&mut state.stanza, stanza);
+        // Borrowed by its number: an owned handle would stay in the store's table for ever.
+        let said = self.guest.call_on_stanza(&mut self.store, head, Resource::new_borrow(0));
+        let state = self.store.data_mut();
+        std::mem::swap(&mut state.stanza, stanza);
+        match said {
+            Ok(Word::Pass) => Ok(Verdict::Pass),
+            Ok(Word::Accept) => Ok(Verdict::Accept),
+            Ok(Word::Drop) => Ok(Verdict::Drop),
+            Ok(Word::Bounce(condition)) => Ok(Verdict::Bounce(refrain_proto::StanzaError::new(condition.into()))),
+            Ok(Word::Act(action)) => act(state, action.rep()),
+            Err(error) => Err(Fault::of(&error, &state.memory)),
+        }
+    }
+
+    /// Returns what `configure` registered.
+    pub(crate) fn registered(&self) -> &Arc<Registered> {
+        &self.store.data().registered
+    }
+
+    /// Returns the edits of the last call.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.store.data().journal
+    }
+
+    /// Takes the reason given in the last call.
+    pub(crate) fn take_reason(&mut self) -> Option<String> {
+        self.store.data_mut().reason.take()
+    }
+}
+
+fn act(state: &State, action: u32) -> Result<Verdict, Fault> {
+    let error = state.actions.get(action as usize).cloned();
+    error.map(Verdict::Bounce).ok_or_else(|| Fault::Trap("returned an action of an earlier call".to_owned()))
+}
+
+fn new_state(name: Arc<str>, limits: &FilterLimits) -> State {
+    let memory = MemoryMeter::new(limits.memory_bytes);
+    let journal = Journal::new(JournalLimits::default());
+    State::new(name, memory, journal, limits.output_bytes)
+}
+
+/// Links the imports, and runs the start functions of the core modules.
+fn instantiate(store: &mut Store<State>, code: &FilterPre<State>) -> wasmtime::Result<Exports> {
+    store.set_epoch_deadline(CONFIGURE_TICKS);
+    store.set_hostcall_fuel(CONFIGURE_BYTES_MAX);
+    code.instantiate(store)
+}
+
+fn configure(store: &mut Store<State>, guest: &Guest, settings: &str) -> Result<(), StartError> {
+    let configured = guest.call_configure(&mut *store, settings);
+    let repeated = store.data_mut().close_setup();
+    match configured {
+        Err(error) => Err(StartError::Fault(Fault::of(&error, &store.data().memory))),
+        Ok(Err(problems)) => Err(StartError::Problems(problems)),
+        Ok(Ok(())) if !repeated => {
+            Err(StartError::Fault(Fault::NotStarted("`configure` registered less than before".to_owned())))
+        }
+        Ok(Ok(())) => Ok(()),
+    }
+}
+
+/// Instantiates once, which is when wasmtime compares the types of the exports.
+pub(crate) fn try_out(engine: &Engine, code: &FilterPre<State>) -> wasmtime::Result<()> {
+    let limits = FilterLimits { memory_bytes: engine.options.memory_bytes_max, ..FilterLimits::default() };
+    let mut store = engine.store(new_state("".into(), &limits));
+    instantiate(&mut store, code).map(|_| ())
+}

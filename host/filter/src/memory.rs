@@ -1,0 +1,49 @@
+//! What the memories and tables of one instance may amount to, all together.
+
+use wasmtime::ResourceLimiter;
+
+/// A table entry is a pointer in the host.
+const TABLE_ENTRY_BYTES: usize = 8;
+
+/// Counts what an instance grew, over all its memories and tables: wasmtime's own limits are for each alone.
+#[derive(Debug)]
+pub(crate) struct MemoryMeter {
+    left: usize,
+    refused: bool,
+}
+
+impl MemoryMeter {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self { left: bytes_max, refused: false }
+    }
+
+    /// Forgets an earlier refusal, so that the next fault is not blamed on it.
+    pub(crate) fn begin(&mut self) {
+        self.refused = false;
+    }
+
+    /// Whether the guest was refused memory since [`begin`](Self::begin). A guest that then traps ran out of memory.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
+    }
+
+    fn take(&mut self, bytes: usize) -> bool {
+        match self.left.checked_sub(bytes) {
+            Some(left) => self.left = left,
+            None => self.refused = true,
+        }
+        !self.refused
+    }
+}
+
+impl ResourceLimiter for MemoryMeter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(allowed && self.take(desired.saturating_sub(current)))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(allowed && self.take(desired.saturating_sub(current) * TABLE_ENTRY_BYTES))
+    }
+}

@@ -1,0 +1,74 @@
+//! Golden cases in the real sandbox: the filter as it ships, in the engine it will run in.
+
+use std::sync::Arc;
+
+use refrain_proto::Stanza;
+
+use crate::case::{Judge, Judged};
+use crate::chain::{Chain, FilterLimits, FilterSpec, Grants, OnFault};
+use crate::component::Component;
+use crate::engine::{Engine, EngineOptions};
+use crate::error::LoadError;
+use crate::head::Direction;
+use crate::worker::ChainWorker;
+
+/// The time all cases are judged at: the first of January 2026, at noon UTC.
+const NOW_MS: u64 = 1_767_268_800_000;
+
+/// Runs golden cases against a compiled filter.
+#[derive(Debug)]
+pub struct Sandbox {
+    engine: Arc<Engine>,
+    component: Component,
+    /// The last configuration, which the next case most likely wants again.
+    configured: Option<(serde_json::Value, Direction, ChainWorker)>,
+}
+
+impl Sandbox {
+    /// Loads a filter into an engine of its own.
+    pub fn new(name: &str, bytes: &[u8]) -> Result<Sandbox, LoadError> {
+        let options = EngineOptions { instances_max: 4, ..EngineOptions::default() };
+        let engine = Engine::new(options).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let component = engine.load(name, bytes)?;
+        Ok(Sandbox { engine, component, configured: None })
+    }
+
+    fn worker(&mut self, settings: &serde_json::Value, direction: Direction) -> Result<&mut ChainWorker, String> {
+        let known = self.configured.take().filter(|(s, d, _)| s == settings && *d == direction);
+        let worker = match known {
+            Some((_, _, worker)) => worker,
+            None => self.configure(settings, direction)?,
+        };
+        Ok(&mut self.configured.insert((settings.clone(), direction, worker)).2)
+    }
+
+    fn configure(&self, settings: &serde_json::Value, direction: Direction) -> Result<ChainWorker, String> {
+        let spec = FilterSpec {
+            name: self.component.name().to_owned(),
+            component: self.component.clone(),
+            settings: settings.clone(),
+            grants: Grants { accept: true },
+            // Tests run on machines that are busy with other tests.
+            limits: FilterLimits { deadline_ms: 2_000, ..FilterLimits::default() },
+            on_fault: OnFault::Closed,
+        };
+        let chain = Chain::build(&self.engine, direction, vec![spec]).map_err(|errors| {
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            errors.join("\n")
+        })?;
+        Ok(Arc::new(chain).worker())
+    }
+}
+
+impl Judge for Sandbox {
+    fn judge(&mut self, settings: &serde_json::Value, direction: Direction, stanza: &Stanza) -> Result<Judged, String> {
+        let mut judged = stanza.clone();
+        match self.worker(settings, direction)?.ask_first(&mut judged, NOW_MS) {
+            None => Ok(Judged::default()),
+            Some(Err(fault)) => Err(format!("the filter {fault}")),
+            Some(Ok(said)) => {
+                Ok(Judged { verdict: Some(said.verdict), reason: said.reason, edited: said.edited.then_some(judged) })
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Tiny guests in the text format: what a toolchain would have made of them, without the toolchain.
+//!
+//! A guest is the template below with a body for `configure` and one for `on-stanza`. Both leave the address of their result;
+//! `$said` writes a verdict and gives the stanza's handle back, as every guest must.
+
+use std::path::Path;
+
+use wit_component::{StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// Judges nothing: `configure` succeeds.
+pub(crate) const CONFIGURED: &str = "(i32.const 64)";
+
+/// A guest under construction.
+#[derive(Clone, Copy)]
+pub(crate) struct Guest<'a> {
+    /// Body of `configure($config: i32, $config_len: i32) -> i32`.
+    pub(crate) configure: &'a str,
+    /// Body of `on-stanza(…, $stanza: i32) -> i32`.
+    pub(crate) on_stanza: &'a str,
+    /// Further fields of the module: data, globals, functions, imports come with the template.
+    pub(crate) more: &'a str,
+    /// Pages of memory it starts with.
+    pub(crate) pages: u32,
+}
+
+impl Default for Guest<'_> {
+    fn default() -> Self {
+        Guest {
+            configure: CONFIGURED,
+            on_stanza: "(call $said (local.get $stanza) (i32.const 0) (i32.const 0))",
+            more: "",
+            pages: 1,
+        }
+    }
+}
+
+impl Guest<'_> {
+    /// Returns the core module, with `wit/filter.wit` embedded.
+    pub(crate) fn module(&self) -> Vec<u8> {
+        embed(self.core_module(), &std::fs::read_to_string(wit_path()).expect("wit/filter.wit"))
+    }
+
+    /// Returns the core module without its interface.
+    pub(crate) fn core_module(&self) -> Vec<u8> {
+        wat::parse_str(self.text()).expect("the guest's text")
+    }
+
+    fn text(&self) -> String {
+        let Guest { configure, on_stanza, more, pages } = self;
+        format!(
+            r#"(module
+  (import "refrain:filter/tree@0.1.0" "[resource-drop]stanza" (func $drop (param i32)))
+  (import "refrain:filter/tree@0.1.0" "[method]stanza.test" (func $test (param i32 i32) (result i32)))
+  (import "refrain:filter/tree@0.1.0" "[method]stanza.text" (func $text (param i32 i32 i32)))
+  (import "refrain:filter/tree@0.1.0" "[method]stanza.xml" (func $xml (param i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.0" "set-attr" (func $set_attr (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.0" "set-text" (func $set_text (param i32 i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.0" "insert-xml" (func $insert_xml (param i32 i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.0" "remove-all" (func $remove_all (param i32 i32 i32)))
+  (import "refrain:filter/annotate@0.1.0" "reason" (func $reason (param i32 i32 i32)))
+  (import "refrain:filter/actions@0.1.0" "bounce" (func $bounce (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "refrain:filter/setup@0.1.0" "selector" (func $selector (param i32 i32 i32)))
+  (import "refrain:filter/setup@0.1.0" "add-interest"
+    (func $add_interest (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "refrain:filter/log@0.1.0" "write" (func $log (param i32 i32 i32)))
+  (memory (export "memory") {pages})
+  (global $free (mut i32) (i32.const 8192))
+  (func $said (param $stanza i32) (param $case i32) (param $payload i32) (result i32)
+    (call $drop (local.get $stanza))
+    (global.set $free (i32.const 8192))
+    (i32.store (i32.const 16) (local.get $case))
+    (i32.store (i32.const 20) (local.get $payload))
+    (i32.const 16))
+  (func (export "cabi_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $size)))
+    (memory.copy (local.get $at) (local.get $old) (local.get $old_size))
+    (local.get $at))
+  (func (export "refrain:filter/guest@0.1.0#configure") (param $config i32) (param $config_len i32) (result i32)
+    (global.set $free (i32.const 8192))
+    {configure})
+  (func (export "refrain:filter/guest@0.1.0#on-stanza")
+    (param $direction i32) (param $kind i32) (param $type i32) (param $bits i32) (param $matched i64)
+    (param $size i32) (param $now i64) (param $from i32) (param $from_len i32) (param $to i32) (param $to_len i32)
+    (param $stanza i32) (result i32)
+    {on_stanza})
+  {more}
+)"#
+        )
+    }
+}
+
+/// Embeds an interface in a core module, as toolchains do.
+pub(crate) fn embed(mut module: Vec<u8>, wit: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_source("filter.wit", wit).expect("the interface parses");
+    let world = resolve.select_world(&[package], Some("filter")).expect("the world");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("the interface is embedded");
+    module
+}
+
+/// Where the interface is.
+pub(crate) fn wit_path() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/filter.wit"))
+}
