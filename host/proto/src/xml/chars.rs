@@ -45,6 +45,11 @@ pub(super) fn is_whitespace(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// Tells whether a name can begin with this byte, or with the character it begins.
+pub(super) fn begins_name(byte: u8) -> bool {
+    matches!(CLASSES[byte as usize], Class::Start | Class::Wide)
+}
+
 fn is_illegal_control(byte: u8) -> bool {
     byte < 0x20 && !is_whitespace(byte)
 }

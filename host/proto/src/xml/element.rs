@@ -3,6 +3,7 @@
 //! reader → **element** → writer. An arena is filled, judged, written and filled again; warm, that allocates nothing.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::iter::FusedIterator;
 
 use super::XmlError;
@@ -61,7 +62,7 @@ pub(super) struct AttributeItem {
 /// attributes does.
 ///
 /// Names given to the building functions must be names without a colon; [`Element::check`] finds those that are not.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Element {
     pub(super) buffer: String,
     pub(super) items: Vec<Item>,
@@ -321,6 +322,13 @@ fn same_tag(mine: Node<'_>, theirs: Node<'_>) -> bool {
     mine.namespace() == theirs.namespace() && mine.attributes().eq(theirs.attributes())
 }
 
+impl fmt::Debug for Element {
+    /// Shows the tag only: what people write to each other does not belong in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.root().fmt(f)
+    }
+}
+
 /// An element inside an arena.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
@@ -348,9 +356,9 @@ pub enum Content<'a> {
     Text(&'a str),
 }
 
-impl std::fmt::Debug for Node<'_> {
-    /// Shows the tag only: what people write to each other does not belong in a log.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Node<'_> {
+    /// Shows the tag only, as that of an element does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Node({}: {{{}}}{})", self.id, self.namespace(), self.name())
     }
 }
@@ -478,8 +486,9 @@ impl<'a> Node<'a> {
         if !chars::is_name(self.name()) || self.attributes().any(|a| !chars::is_name(a.name)) {
             return Err(XmlError::NotWellFormed("not a name"));
         }
-        if self.attributes().any(|a| a.namespace.is_empty() && a.name == "xmlns") {
-            return Err(XmlError::NotWellFormed("a namespace declaration as an attribute"));
+        let declares = |a: Attribute<'_>| a.namespace == ns::XMLNS || (a.namespace.is_empty() && a.name == "xmlns");
+        if self.namespace() == ns::XMLNS || self.attributes().any(declares) {
+            return Err(XmlError::NotWellFormed("a namespace declaration as an element or attribute"));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 use std::ops::Range;
 
 use super::XmlError::{self, NotWellFormed, Restricted, TooDeep, TooLarge, UnsupportedEncoding};
-use super::chars::is_whitespace;
+use super::chars::{begins_name, is_whitespace};
 use crate::limits::XmlLimits;
 
 /// A complete piece of the stream.
@@ -72,8 +72,12 @@ pub(super) struct Framer {
     /// The next byte to look at.
     next: usize,
     state: State,
-    /// Elements open, the stream included.
-    depth: u32,
+    /// Whether the header has been seen.
+    in_stream: bool,
+    /// Where the names of the open elements of a stanza begin, counted from `start`.
+    open: Vec<u32>,
+    /// Where the tag begins that is being looked at, counted from `start`.
+    tag: u32,
     /// The frame found last.
     frame: Range<usize>,
     /// How far quick-xml has read in it.
@@ -82,12 +86,22 @@ pub(super) struct Framer {
 
 impl Framer {
     pub(super) fn new() -> Self {
-        Self { buffer: Vec::new(), start: 0, next: 0, state: State::ByteOrder, depth: 0, frame: 0..0, read: 0 }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            next: 0,
+            state: State::ByteOrder,
+            in_stream: false,
+            open: Vec::new(),
+            tag: 0,
+            frame: 0..0,
+            read: 0,
+        }
     }
 
     /// Begins inside a stream whose header is not seen.
     pub(super) fn inside_stream() -> Self {
-        Self { state: State::Outside, depth: 1, ..Self::new() }
+        Self { state: State::Outside, in_stream: true, ..Self::new() }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
@@ -127,7 +141,7 @@ impl Framer {
 
     /// Finds the next frame among the bytes pushed so far.
     pub(super) fn next_frame(&mut self, limits: &XmlLimits) -> Result<Option<Frame>, XmlError> {
-        let bytes_max = if self.depth == 0 { limits.header_bytes_max } else { limits.stanza_bytes_max };
+        let bytes_max = if self.in_stream { limits.stanza_bytes_max } else { limits.header_bytes_max };
         loop {
             let window_end = self.buffer.len().min(self.start + bytes_max as usize);
             match self.step(window_end, limits.depth_max)? {
@@ -148,22 +162,15 @@ impl Framer {
         let Some(&byte) = window.first() else { return Ok(Step::Starved) };
         match self.state {
             State::Text => Ok(self.skip_past(memchr::memchr(b'<', window), window.len(), State::Markup)),
-            State::Quoted(quote) => Ok(self.skip_past(memchr::memchr(quote, window), window.len(), State::Tag)),
-            State::Tag => match memchr::memchr3(b'>', b'"', b'\'', window) {
-                Some(at) if window[at] == b'>' => {
-                    self.next += at + 1;
-                    self.tag_end(depth_max)
-                }
-                Some(at) => {
-                    let quote = window[at];
-                    Ok(self.skip_past(Some(at), 0, State::Quoted(quote)))
-                }
-                None => Ok(self.skip_past(None, window.len(), State::Tag)),
+            State::Quoted(quote) => match memchr::memchr2(quote, b'<', window) {
+                Some(at) if window[at] == b'<' => Err(NotWellFormed("a < in an attribute value")),
+                found => Ok(self.skip_past(found, window.len(), State::Tag)),
             },
+            State::Tag => self.tag(window_end, depth_max),
             State::EndTag => {
                 let found = memchr::memchr(b'>', window);
                 let step = self.skip_past(found, window.len(), State::Text);
-                Ok(if found.is_some() { self.end_tag_end() } else { step })
+                if found.is_some() { self.end_tag_end() } else { Ok(step) }
             }
             State::CData => {
                 let found = memchr::memchr(b'>', window);
@@ -246,10 +253,12 @@ impl Framer {
     }
 
     fn markup(&mut self, byte: u8) -> Result<Step, XmlError> {
+        self.tag = (self.next - self.start) as u32;
         match byte {
-            b'/' if self.depth == 0 => return Err(NotWellFormed("an end tag without a start tag")),
+            b'/' if !self.in_stream => return Err(NotWellFormed("an end tag without a start tag")),
             b'/' => {
                 self.next += 1;
+                self.tag += 1;
                 self.state = State::EndTag;
             }
             b'!' => {
@@ -257,6 +266,7 @@ impl Framer {
                 self.state = State::CDataOpening(0);
             }
             b'?' => return Err(Restricted("a processing instruction")),
+            _ if !begins_name(byte) => return Err(NotWellFormed("not a name")),
             _ => self.state = State::Tag,
         }
         Ok(Step::On)
@@ -272,7 +282,7 @@ impl Framer {
                 NotWellFormed("a malformed CDATA section")
             });
         }
-        if self.depth < 2 {
+        if self.open.is_empty() {
             return Err(NotWellFormed("text between stanzas"));
         }
         self.next += 1;
@@ -280,35 +290,58 @@ impl Framer {
         Ok(Step::On)
     }
 
+    /// Between quotes there are few bytes, which are looked at one by one.
+    fn tag(&mut self, window_end: usize, depth_max: u32) -> Result<Step, XmlError> {
+        let window = &self.buffer[self.next..window_end];
+        let Some(at) = window.iter().position(|byte| matches!(byte, b'<' | b'>' | b'"' | b'\'')) else {
+            return Ok(self.skip_past(None, window.len(), State::Tag));
+        };
+        match window[at] {
+            b'<' => Err(NotWellFormed("a < in a tag")),
+            b'>' => {
+                self.next += at + 1;
+                self.tag_end(depth_max)
+            }
+            quote => Ok(self.skip_past(Some(at), 0, State::Quoted(quote))),
+        }
+    }
+
     fn tag_end(&mut self, depth_max: u32) -> Result<Step, XmlError> {
         let empty = self.buffer[..self.next].ends_with(b"/>");
-        if self.depth > depth_max {
+        if !self.in_stream {
+            if empty {
+                return Err(NotWellFormed("a stream header that is also its end"));
+            }
+            self.in_stream = true;
+            self.state = State::Outside;
+            return Ok(Step::Frame(Frame::Header));
+        }
+        if self.open.len() >= depth_max as usize {
             return Err(TooDeep(depth_max));
         }
-        match (self.depth, empty) {
-            (0, true) => return Err(NotWellFormed("a stream header that is also its end")),
-            (0, false) => {
-                self.depth = 1;
-                self.state = State::Outside;
-                return Ok(Step::Frame(Frame::Header));
-            }
-            (_, true) => {}
-            (_, false) => self.depth += 1,
+        if !empty {
+            self.open.push(self.tag);
         }
         Ok(self.after_tag())
     }
 
-    fn end_tag_end(&mut self) -> Step {
-        self.depth -= 1;
-        if self.depth == 0 {
+    /// Compares the names at once: the peer is not left waiting for an error, nor are we for an end that cannot come.
+    fn end_tag_end(&mut self) -> Result<Step, XmlError> {
+        let Some(opened) = self.open.pop() else {
             self.state = State::Closed;
-            return Step::Frame(Frame::Close);
+            return Ok(Step::Frame(Frame::Close));
+        };
+        let (from_start, from_end) = (&self.buffer[self.start + opened as usize..], self.start + self.tag as usize);
+        let name = self.buffer[from_end..self.next - 1].trim_ascii_end();
+        let after = from_start.strip_prefix(name).and_then(<[u8]>::first);
+        if !after.is_some_and(|&byte| is_whitespace(byte) || byte == b'>') {
+            return Err(NotWellFormed("an end tag that does not match"));
         }
-        self.after_tag()
+        Ok(self.after_tag())
     }
 
     fn after_tag(&mut self) -> Step {
-        if self.depth == 1 {
+        if self.open.is_empty() {
             self.state = State::Outside;
             return Step::Frame(Frame::Element);
         }

@@ -92,7 +92,9 @@ impl Reader {
 
     /// Takes bytes as they came. Drain [`next`](Self::next) between calls: that bounds the memory to one stanza and one read.
     pub fn feed(&mut self, bytes: &[u8]) {
-        self.xml.get_mut().push(bytes);
+        if self.failed.is_none() {
+            self.xml.get_mut().push(bytes);
+        }
     }
 
     /// Returns how many bytes are left over, of an incomplete element or not looked at yet.

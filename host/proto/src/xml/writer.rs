@@ -5,7 +5,9 @@
 //! and `stream:` that Openfire and MongooseIM look for. Openfire's framer knows no quotes but `"` and would stumble over
 //! `<` and `>` in values, so there are none.
 
-use super::element::{Element, Item, Node, NodeId};
+use std::io::Write;
+
+use super::element::{AttributeItem, Element, Item, Node, NodeId};
 use crate::ns;
 
 impl Element {
@@ -68,8 +70,13 @@ impl<'a, 'b> TreeWriter<'a, 'b> {
         &self.arena.items[id as usize]
     }
 
-    fn prefix(&self, id: NodeId) -> &'static str {
-        if id == self.root { self.root_prefix } else { "" }
+    /// The namespace of `xml:` is never a default one (Namespaces in XML 1.0 §3).
+    fn prefix(&self, id: NodeId, item: &Item) -> &'static str {
+        match item.namespace.of(&self.arena.buffer) {
+            _ if id == self.root && !self.root_prefix.is_empty() => self.root_prefix,
+            ns::XML => "xml:",
+            _ => "",
+        }
     }
 
     /// Writes the end tags of the elements that end before `id`; returns the innermost that does not.
@@ -77,7 +84,7 @@ impl<'a, 'b> TreeWriter<'a, 'b> {
         while let Some(ended) = open.filter(|&open| self.item(open).end == id) {
             let item = self.item(ended);
             self.out.extend_from_slice(b"</");
-            self.out.extend_from_slice(self.prefix(ended).as_bytes());
+            self.out.extend_from_slice(self.prefix(ended, item).as_bytes());
             self.out.extend_from_slice(item.text.of(&self.arena.buffer).as_bytes());
             self.out.push(b'>');
             open = (ended != self.root).then_some(item.parent);
@@ -88,10 +95,11 @@ impl<'a, 'b> TreeWriter<'a, 'b> {
     /// Writes a start tag; returns whether an end tag is to follow.
     fn write_start(&mut self, id: NodeId, item: &Item) -> bool {
         let buffer = self.arena.buffer.as_str();
+        let prefix = self.prefix(id, item);
         self.out.push(b'<');
-        self.out.extend_from_slice(self.prefix(id).as_bytes());
+        self.out.extend_from_slice(prefix.as_bytes());
         self.out.extend_from_slice(item.text.of(buffer).as_bytes());
-        if self.prefix(id).is_empty() && !self.is_default(id, item) {
+        if prefix.is_empty() && !self.is_default(id, item) {
             self.write_value(" xmlns", item.namespace.of(buffer));
         }
         self.write_attributes(item);
@@ -101,13 +109,17 @@ impl<'a, 'b> TreeWriter<'a, 'b> {
     }
 
     /// Tells whether the default namespace outside the element is the element's own.
-    fn is_default(&self, id: NodeId, item: &Item) -> bool {
+    fn is_default(&self, mut id: NodeId, item: &Item) -> bool {
         let buffer = self.arena.buffer.as_str();
-        if id == self.root || !self.prefix(item.parent).is_empty() {
-            return item.namespace.of(buffer) == ns::SERVER;
+        while id != self.root {
+            id = self.item(id).parent;
+            let outside = self.item(id);
+            if self.prefix(id, outside).is_empty() {
+                return outside.namespace == item.namespace
+                    || outside.namespace.of(buffer) == item.namespace.of(buffer);
+            }
         }
-        let outside = self.item(item.parent).namespace;
-        outside == item.namespace || outside.of(buffer) == item.namespace.of(buffer)
+        item.namespace.of(buffer) == ns::SERVER
     }
 
     fn write_attributes(&mut self, item: &Item) {
@@ -118,21 +130,29 @@ impl<'a, 'b> TreeWriter<'a, 'b> {
             match attribute.namespace.of(buffer) {
                 "" => {}
                 ns::XML => self.out.extend_from_slice(b"xml:"),
-                namespace => {
-                    // Attributes of one namespace share the prefix that the first of them declares.
-                    let first = attributes.iter().position(|one| one.namespace.of(buffer) == namespace).unwrap_or(at);
-                    let prefix = format!("a{first}");
-                    if first == at {
-                        self.out.extend_from_slice(b"xmlns:");
-                        self.write_value(&prefix, namespace);
-                        self.out.push(b' ');
-                    }
-                    self.out.extend_from_slice(prefix.as_bytes());
-                    self.out.push(b':');
-                }
+                namespace => self.write_attribute_prefix(at, attributes, namespace),
             }
             self.write_value(attribute.name.of(buffer), attribute.value.of(buffer));
         }
+    }
+
+    /// Attributes of one namespace share the prefix that the first of them declares: `a` and its place.
+    fn write_attribute_prefix(&mut self, at: usize, attributes: &[AttributeItem], namespace: &str) {
+        let of_namespace = |one: &AttributeItem| one.namespace.of(&self.arena.buffer) == namespace;
+        let first = attributes.iter().position(of_namespace).unwrap_or(at);
+        if first == at {
+            self.write_number(b"xmlns:a", first);
+            self.write_value("", namespace);
+            self.out.push(b' ');
+        }
+        self.write_number(b"a", first);
+        self.out.push(b':');
+    }
+
+    fn write_number(&mut self, before: &[u8], number: usize) {
+        self.out.extend_from_slice(before);
+        // Writing into a vector does not fail.
+        let _ = write!(self.out, "{number}");
     }
 
     fn write_value(&mut self, name: &str, value: &str) {
