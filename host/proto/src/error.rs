@@ -128,9 +128,6 @@ pub enum PeerMisbehaved {
     /// It sent more than a handshake takes.
     #[error("the peer sent too much before it was authenticated")]
     HandshakeTooLarge,
-    /// It let a deadline pass.
-    #[error("the peer let the time for {0} pass")]
-    TimedOut(Awaited),
 }
 
 impl PeerMisbehaved {
@@ -152,7 +149,6 @@ impl PeerMisbehaved {
             // RFC 6120 §6.4.5.
             Self::TooManyAttempts | Self::HandshakeTooLarge => StreamCondition::PolicyViolation,
             Self::UnexpectedElement => StreamCondition::UnsupportedStanzaType,
-            Self::TimedOut(_) => StreamCondition::ConnectionTimeout,
         }
     }
 }

@@ -13,12 +13,16 @@ pub mod jid;
 pub mod limits;
 pub mod ns;
 pub mod stanza;
+pub mod stream;
 pub mod xml;
 
 pub use auth::{CertificateFacts, CertificateName, DialbackSecret, KeyClaim, Proof, Validity};
 pub use boundary::{Boundary, Side};
 pub use error::{Awaited, PeerMisbehaved, StreamCondition};
 pub use jid::{Domain, DomainPair, Jid, JidError};
-pub use limits::XmlLimits;
+pub use limits::{StreamLimits, XmlLimits};
 pub use stanza::{ErrorType, Kind, Stanza, StanzaCondition, StanzaDefect, StanzaError, StanzaType};
+pub use stream::{
+    Event, InitiatingPolicy, Input, Outcome, Output, Purpose, ReceivingPolicy, Refusal, Stream, StreamIds,
+};
 pub use xml::{Edit, Element, Node, NodeId, XmlError};

@@ -1,0 +1,374 @@
+//! The half of a stream that does not depend on its state: bytes, deadlines, and how it ends.
+
+use super::header;
+use super::ids::StreamIds;
+use super::outcome::Outcome;
+use super::{Event, Output};
+use crate::error::{Awaited, PeerMisbehaved, StreamCondition};
+use crate::jid::Domain;
+use crate::limits::StreamLimits;
+use crate::ns;
+use crate::stanza::Stanza;
+use crate::xml::{Element, Reader, Token, XmlError};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+#[derive(Debug)]
+pub(super) struct Wire {
+    /// None while TLS is being negotiated: whatever was read before it is gone with the reader.
+    reader: Option<Reader>,
+    outputs: VecDeque<Output>,
+    /// Written since the last output.
+    unsent: Vec<u8>,
+    header_sent: bool,
+    ending: Ending,
+    limits: StreamLimits,
+    /// Bytes the peer may still send before it has proven something; none once it has.
+    unproven_bytes_left: Option<u32>,
+    /// Whether the peer has sent anything.
+    heard: bool,
+    /// Whether what the peer sends has stopped to be XML, so that nothing more is read.
+    deaf: bool,
+    now: Instant,
+    handshake_by: Instant,
+    deadline: Instant,
+    awaited: Awaited,
+    ping_at: Option<Instant>,
+    spare: Option<Stanza>,
+    /// Draws the ids of our headers; an initiating stream's headers have none.
+    ids: Option<StreamIds>,
+    pub(super) local: Option<Domain>,
+    pub(super) remote: Option<Domain>,
+}
+
+/// How far the end of the stream has come.
+#[derive(Debug)]
+enum Ending {
+    Open,
+    /// Our half is ended; the peer's is awaited.
+    Closing { outcome: Outcome, takes_stanzas: bool },
+    Finished(Outcome),
+}
+
+impl Wire {
+    pub(super) fn new(limits: StreamLimits, ids: Option<StreamIds>, now: Instant) -> Self {
+        let handshake_by = now + limits.handshake_timeout;
+        let mut wire = Self {
+            reader: Some(Reader::new(limits.xml.clone())),
+            outputs: VecDeque::new(),
+            unsent: Vec::new(),
+            header_sent: false,
+            ending: Ending::Open,
+            unproven_bytes_left: Some(limits.handshake_bytes_max),
+            heard: false,
+            deaf: false,
+            now,
+            handshake_by,
+            deadline: handshake_by,
+            awaited: Awaited::Header,
+            ping_at: None,
+            spare: None,
+            limits,
+            ids,
+            local: None,
+            remote: None,
+        };
+        wire.expect(Awaited::Header);
+        wire
+    }
+
+    pub(super) fn limits(&self) -> &StreamLimits {
+        &self.limits
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.ending, Ending::Open)
+    }
+
+    /// Tells whether what the peer still sends counts: until the end, or until we ended the stream for its fault.
+    pub(super) fn takes_stanzas(&self) -> bool {
+        matches!(self.ending, Ending::Open | Ending::Closing { takes_stanzas: true, .. })
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self.ending, Ending::Finished(_))
+    }
+
+    /// Tells whether nothing has gone either way, so that TLS may come first (XEP-0368).
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.heard && !self.header_sent
+    }
+}
+
+/// What comes in.
+impl Wire {
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.heard = true;
+        self.note_traffic();
+        if self.deaf {
+            return;
+        }
+        let Some(reader) = &mut self.reader else { return self.fail_silently(PeerMisbehaved::BytesBeforeTls) };
+        if let Some(left) = &mut self.unproven_bytes_left {
+            match left.checked_sub(bytes.len() as u32) {
+                Some(rest) => *left = rest,
+                None => return self.give_up_reading(PeerMisbehaved::HandshakeTooLarge),
+            }
+        }
+        reader.feed(bytes);
+    }
+
+    pub(super) fn next(&mut self, element: &mut Element) -> Result<Option<Token>, XmlError> {
+        self.reader.as_mut().map_or(Ok(None), |reader| reader.next(element))
+    }
+
+    pub(super) fn reader(&self) -> Option<&Reader> {
+        self.reader.as_ref()
+    }
+
+    /// Tells whether bytes have come after the element returned last.
+    pub(super) fn has_unread_bytes(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| !reader.is_empty())
+    }
+
+    /// A peer that got an answer may ask again.
+    pub(super) fn renew_unproven_bytes(&mut self) {
+        if let Some(left) = &mut self.unproven_bytes_left {
+            *left = self.limits.handshake_bytes_max;
+        }
+    }
+
+    /// Begins a new stream on the same connection: nothing read before counts any more (RFC 6120 §5.4.3.3, §6.4.6).
+    pub(super) fn restart(&mut self) {
+        self.reader = Some(Reader::new(self.limits.xml.clone()));
+        self.header_sent = false;
+        self.renew_unproven_bytes();
+    }
+
+    pub(super) fn take_spare(&mut self) -> Stanza {
+        self.spare.take().unwrap_or_default()
+    }
+
+    pub(super) fn keep_spare(&mut self, stanza: Stanza) {
+        self.spare = Some(stanza);
+    }
+}
+
+/// What goes out.
+impl Wire {
+    /// Sends our header and returns the id in it.
+    pub(super) fn open(&mut self) -> String {
+        let id = self.ids.as_ref().map(StreamIds::draw);
+        header::write(self.local.as_ref(), self.remote.as_ref(), id.as_deref(), &mut self.unsent);
+        self.header_sent = true;
+        id.unwrap_or_default()
+    }
+
+    pub(super) fn send(&mut self, element: &Element) {
+        if self.is_open() {
+            element.write(&mut self.unsent);
+        }
+    }
+
+    pub(super) fn raise(&mut self, event: Event) {
+        self.push(Output::Event(event));
+    }
+
+    /// Hands the connection over to TLS, once everything sent so far is out.
+    pub(super) fn start_tls(&mut self) {
+        self.reader = None;
+        self.push(Output::StartTls);
+        self.expect(Awaited::Tls);
+    }
+
+    fn push(&mut self, output: Output) {
+        self.flush();
+        self.outputs.push_back(output);
+    }
+
+    fn flush(&mut self) {
+        if !self.unsent.is_empty() {
+            self.outputs.push_back(Output::Transmit(std::mem::take(&mut self.unsent)));
+        }
+    }
+
+    pub(super) fn take_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            self.flush();
+        }
+        self.outputs.pop_front()
+    }
+
+    /// What there is to say when there is nothing to do.
+    pub(super) fn rest(&self) -> Output {
+        match &self.ending {
+            Ending::Finished(outcome) => Output::Finished(outcome.clone()),
+            Ending::Open | Ending::Closing { .. } => Output::Wait(self.ping_at.unwrap_or(self.deadline).min(self.deadline)),
+        }
+    }
+}
+
+/// Time.
+impl Wire {
+    pub(super) fn advance_to(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    /// Sets the deadline of one step of the handshake.
+    pub(super) fn expect(&mut self, awaited: Awaited) {
+        if !self.is_open() {
+            return;
+        }
+        let step_by = match awaited {
+            Awaited::Header | Awaited::StartTls => self.now + self.limits.step_timeout,
+            Awaited::Tls | Awaited::Features | Awaited::Proof | Awaited::Traffic | Awaited::Close => self.handshake_by,
+        };
+        (self.deadline, self.awaited) = (step_by.min(self.handshake_by), awaited);
+    }
+
+    /// A key was put to its authority, which takes a handshake of its own.
+    pub(super) fn extend_handshake(&mut self) {
+        self.handshake_by = self.now + self.limits.handshake_timeout;
+        if self.unproven_bytes_left.is_some() {
+            self.expect(Awaited::Proof);
+        }
+    }
+
+    /// The handshake is over: from now on only silence ends the stream, and an initiating stream breaks it.
+    pub(super) fn settle(&mut self, pings: bool) {
+        self.unproven_bytes_left = None;
+        self.ping_at = pings.then(|| self.now + self.limits.ping_after);
+        if self.is_open() {
+            (self.deadline, self.awaited) = (self.now + self.limits.idle_timeout, Awaited::Traffic);
+        }
+    }
+
+    pub(super) fn note_traffic(&mut self) {
+        if self.is_open() && self.awaited == Awaited::Traffic {
+            self.deadline = self.now + self.limits.idle_timeout;
+        }
+    }
+
+    /// We wrote something: no space is due for a while.
+    pub(super) fn note_written(&mut self) {
+        self.note_traffic();
+        if self.ping_at.is_some() {
+            self.ping_at = Some(self.now + self.limits.ping_after);
+        }
+    }
+
+    pub(super) fn check_deadlines(&mut self) {
+        if self.is_finished() {
+            return;
+        }
+        if self.now >= self.deadline {
+            return self.time_out();
+        }
+        if self.is_open() && self.ping_at.is_some_and(|at| self.now >= at) {
+            self.unsent.push(b' ');
+            self.ping_at = Some(self.now + self.limits.ping_after);
+        }
+    }
+
+    fn time_out(&mut self) {
+        match &self.ending {
+            Ending::Open if self.reader.is_none() => self.finish(Outcome::TimedOut(self.awaited)),
+            Ending::Open => {
+                let outcome = Outcome::TimedOut(self.awaited);
+                self.close_with(StreamCondition::ConnectionTimeout, None, outcome, false);
+            }
+            Ending::Closing { outcome, .. } => self.finish(outcome.clone()),
+            Ending::Finished(_) => {}
+        }
+    }
+}
+
+/// The end.
+impl Wire {
+    /// Ends the stream for what the peer did.
+    pub(super) fn misbehaved(&mut self, misbehaved: PeerMisbehaved) {
+        let condition = misbehaved.condition();
+        self.close_with(condition, None, Outcome::PeerMisbehaved(misbehaved), false);
+    }
+
+    /// Ends the stream for what the peer sent, of which nothing more can be read.
+    pub(super) fn give_up_reading(&mut self, misbehaved: PeerMisbehaved) {
+        self.deaf = true;
+        self.misbehaved(misbehaved);
+    }
+
+    /// Ends the connection for what the peer did, where nothing can be said to it any more.
+    pub(super) fn fail_silently(&mut self, misbehaved: PeerMisbehaved) {
+        self.finish(Outcome::PeerMisbehaved(misbehaved));
+    }
+
+    /// Ends our half with an error (RFC 6120 §4.9.1.2: never without a header before it).
+    pub(super) fn close_with(
+        &mut self,
+        condition: StreamCondition,
+        text: Option<&str>,
+        outcome: Outcome,
+        takes_stanzas: bool,
+    ) {
+        if !self.is_open() {
+            return;
+        }
+        if self.reader.is_none() {
+            return self.finish(outcome);
+        }
+        if !self.header_sent {
+            self.open();
+        }
+        self.send(&stream_error(condition, text));
+        self.close(outcome, takes_stanzas);
+    }
+
+    /// Ends our half and gives the peer a little time to end its own (RFC 6120 §4.4).
+    pub(super) fn close(&mut self, outcome: Outcome, takes_stanzas: bool) {
+        if !self.is_open() {
+            return;
+        }
+        if !self.header_sent || self.reader.is_none() {
+            return self.finish(outcome);
+        }
+        self.unsent.extend_from_slice(b"</stream:stream>");
+        (self.deadline, self.awaited) = (self.now + self.limits.close_timeout, Awaited::Close);
+        self.ping_at = None;
+        self.ending = Ending::Closing { outcome, takes_stanzas };
+    }
+
+    /// The peer ended its half; what we have sent is flushed, then the connection ends.
+    pub(super) fn peer_closed(&mut self, outcome: Outcome) {
+        self.close(outcome.clone(), false);
+        match &self.ending {
+            Ending::Closing { outcome, .. } => self.finish(outcome.clone()),
+            Ending::Open | Ending::Finished(_) => {}
+        }
+    }
+
+    pub(super) fn eof(&mut self) {
+        match &self.ending {
+            Ending::Open => self.finish(Outcome::Eof),
+            Ending::Closing { outcome, .. } => self.finish(outcome.clone()),
+            Ending::Finished(_) => {}
+        }
+    }
+
+    pub(super) fn finish(&mut self, outcome: Outcome) {
+        if !self.is_finished() {
+            self.ending = Ending::Finished(outcome);
+            self.reader = None;
+        }
+    }
+}
+
+fn stream_error(condition: StreamCondition, text: Option<&str>) -> Element {
+    let mut element = Element::new(ns::STREAM, "error");
+    element.append(0, ns::STREAMS_ERR, condition.as_str());
+    if let Some(text) = text {
+        let node = element.append(0, ns::STREAMS_ERR, "text");
+        element.set_attribute_in(node, ns::XML, "lang", Some("en"));
+        element.append_text(node, text);
+    }
+    element
+}
