@@ -17,6 +17,12 @@ impl Setup {
         self.host.add_interest(interest.0).map(Rule).map_err(|message| Problem::new("", message))
     }
 
+    /// Declares that no stanza is of interest: settings may leave a filter nothing to do.
+    pub fn no_interest(&mut self) -> Result<(), Problem> {
+        // Without any rule it would see all; nothing real has a payload of this name.
+        self.interest(Interest::any().payload("urn:refrain:nothing")).map(|_| ())
+    }
+
     /// Compiles a selector, the question "is there, below the stanza, …?", which the host answers natively.
     ///
     /// Steps `{namespace}name` are joined by `/` (child) or `//` (descendant); `*` is any name, `{*}` any namespace, a trailing

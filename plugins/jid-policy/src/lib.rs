@@ -113,8 +113,7 @@ impl Interests {
 
     fn declare(self, setup: &mut Setup) -> Result<(), Problem> {
         if self.0.is_empty() {
-            // A filter without interests sees all, one without rules wants nothing: no stanza has a payload of this name.
-            setup.interest(Interest::any().payload("urn:refrain:nothing"))?;
+            setup.no_interest()?;
         }
         for (way, senders, recipients) in self.0 {
             let interest = || match way {
