@@ -1,13 +1,111 @@
 //! `refrain check`: every mistake at once, or what would run.
 
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::Config;
+use super::BAD_USAGE;
+use crate::config::{ComponentSource, Config, FilterConfig, Mistakes, ResolverSource, Roots};
 use crate::snapshot::Snapshot;
 
 /// Checks the configuration file as `refrain run` would, and starts nothing.
 pub fn run(path: &Path) -> ExitCode {
-    let _ = (path, Config::load, Snapshot::chain);
-    ExitCode::SUCCESS
+    match Snapshot::load(path) {
+        Ok(snapshot) => {
+            print_warnings(&snapshot.config.warnings);
+            println!("{} is fit to run:\n{}", path.display(), Summary(&snapshot.config));
+            ExitCode::SUCCESS
+        }
+        Err(mistakes) => {
+            let count = mistakes.len();
+            eprintln!("{mistakes}\n{count} mistake{}", if count == 1 { "" } else { "s" });
+            ExitCode::from(BAD_USAGE)
+        }
+    }
+}
+
+fn print_warnings(warnings: &Mistakes) {
+    for warning in warnings.iter() {
+        eprintln!("warning: {warning}");
+    }
+}
+
+/// What a configuration would run, for people.
+struct Summary<'c>(&'c Config);
+
+impl Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Config { outside, inside, domains, peers, chains, .. } = self.0;
+        writeln!(f, "  outside   {}", list(&outside.listen))?;
+        writeln!(f, "  inside    {}", list(&inside.listen))?;
+        for domain in domains {
+            let proof = match &domain.server_certificate {
+                Some(path) => format!("proven by {}", path.display()),
+                None => "proven by dialback".to_owned(),
+            };
+            writeln!(f, "  domain    {} at {}, {proof}", domain.name, domain.server)?;
+        }
+        writeln!(f, "  inbound   {}", chain(&chains.inbound))?;
+        writeln!(f, "  outbound  {}", chain(&chains.outbound))?;
+        writeln!(f, "  trust     {}; {}", trust(&outside.roots), dialback(peers.len(), peers.dialback_count()))?;
+        write!(f, "  resolver  {}", resolver(&outside.resolver))
+    }
+}
+
+fn list<T: Display>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn chain(filters: &[FilterConfig]) -> String {
+    let described = |filter: &FilterConfig| match &filter.component {
+        ComponentSource::Builtin(name) if *name == filter.name => format!("{name} (builtin)"),
+        ComponentSource::Builtin(name) => format!("{} (builtin:{name})", filter.name),
+        ComponentSource::Path(path) => format!("{} ({})", filter.name, path.display()),
+    };
+    match filters {
+        [] => "no filter: every stanza passes".to_owned(),
+        filters => filters.iter().map(described).collect::<Vec<_>>().join(" → "),
+    }
+}
+
+fn trust(roots: &Roots) -> String {
+    match roots {
+        Roots::System => "the operating system's authorities".to_owned(),
+        Roots::File(path) => format!("the authorities in {}", path.display()),
+    }
+}
+
+fn dialback(peers: usize, allowed: usize) -> String {
+    match (peers, allowed) {
+        (_, 0) => "dialback for nobody".to_owned(),
+        (peers, allowed) => format!("dialback for {allowed} of {peers} described peers"),
+    }
+}
+
+fn resolver(source: &ResolverSource) -> String {
+    match source {
+        ResolverSource::System => "the operating system's".to_owned(),
+        ResolverSource::Servers(servers) => list(servers),
+        ResolverSource::None => "none: only peers with an address can be reached".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_of_the_example_fits_a_screen_and_names_what_matters() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/refrain.toml");
+        let config = Config::load(&path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let summary = Summary(&config).to_string();
+        let expected = "  outside   [::]:5269
+  inside    127.0.0.1:5299
+  domain    example.org at 127.0.0.1:15269, proven by dialback
+  inbound   jid-policy (builtin) → spim (builtin) → file-transfer (builtin)
+  outbound  jid-policy (builtin) → file-transfer (builtin)
+  trust     the operating system's authorities; dialback for 1 of 1 described peers
+  resolver  127.0.0.1:53";
+        assert_eq!(summary, expected);
+    }
 }

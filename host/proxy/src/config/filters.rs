@@ -108,6 +108,10 @@ fn read_filter(name: String, section: &Section<'_>) -> Option<FilterConfig> {
 fn component(section: &Section<'_>) -> Option<ComponentSource> {
     let text = section.text("component")?;
     if let Some(name) = text.strip_prefix("builtin:") {
+        if !refrain_plugins::NAMES.contains(&name) {
+            let advice = advise_key(name, refrain_plugins::NAMES);
+            section.mistake("component", format!("there is no bundled filter \"{name}\""), advice);
+        }
         return Some(ComponentSource::Builtin(name.to_owned()));
     }
     let path = section.path("component")?;
@@ -129,7 +133,7 @@ fn settings(section: &Section<'_>) -> serde_json::Value {
 fn limits(section: &Section<'_>) -> FilterLimits {
     let mut limits = FilterLimits::default();
     if let Some(deadline) = section.number("deadline-ms", 1..=1_000) {
-        limits.deadline_ms = deadline;
+        limits.deadline_ms = u32::try_from(deadline).unwrap_or(limits.deadline_ms);
     }
     if let Some(memory) = section.number("memory-mib", 1..=1_024) {
         limits.memory_bytes = usize::try_from(memory << 20).unwrap_or(limits.memory_bytes);

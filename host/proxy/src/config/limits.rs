@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use refrain_proto::stream::StreamLimits;
+use refrain_proto::limits::StreamLimits;
 
 use super::file::Section;
 

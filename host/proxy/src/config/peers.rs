@@ -43,6 +43,11 @@ impl PeerPolicies {
         !self.is_empty() && self.0.iter().all(|(_, policy)| policy.address.is_some())
     }
 
+    /// How many of them allow dialback.
+    pub fn dialback_count(&self) -> usize {
+        self.0.iter().filter(|(_, policy)| policy.dialback).count()
+    }
+
     /// How many patterns there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -1,1 +1,212 @@
+//! What is read, and how mistakes are reported.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::*;
+
+/// The least that runs.
+const LEAST: &str = "\
+[outside]
+listen = ['[::]:5269']
+resolver = ['127.0.0.1']
+[inside]
+listen = '127.0.0.1:5299'
+authority = 'ca.pem'
+[[domain]]
+name = 'Example.org'
+server = '127.0.0.1:15269'
+certificate = 'example.pem'
+";
+
+fn read(text: &str) -> (Config, Vec<String>) {
+    let (config, mistakes) = Config::parse(text, Path::new("etc/refrain.toml")).unwrap();
+    (config, mistakes.iter().map(|mistake| mistake.to_string().replace("etc/refrain.toml:", "")).collect())
+}
+
+fn good(text: &str) -> Config {
+    let (config, mistakes) = read(text);
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
+    config
+}
+
+/// The mistakes in the least that runs with `more` at its end, which starts on line 11.
+fn mistakes_with(more: &str) -> Vec<String> {
+    read(&format!("{LEAST}{more}")).1
+}
+
+#[test]
+fn the_least_that_runs_has_safe_defaults() {
+    let config = good(LEAST);
+    assert_eq!(config.outside.listen, ["[::]:5269".parse::<SocketAddr>().unwrap()]);
+    assert_eq!(config.outside.resolver, ResolverSource::Servers(vec!["127.0.0.1:53".parse().unwrap()]));
+    assert_eq!(config.outside.roots, Roots::System);
+    assert!(!config.outside.private_addresses);
+    assert_eq!(config.inside.authority.certificate, Path::new("etc/ca.pem"));
+    assert_eq!(config.inside.authority.key, Path::new("etc/ca.pem"));
+    assert_eq!(config.domains[0].name.as_str(), "example.org");
+    assert_eq!(config.domains[0].server_certificate, None);
+    assert!(config.chains.inbound.is_empty() && config.chains.outbound.is_empty());
+    assert_eq!(config.limits, Limits::default());
+    assert!(!config.peers.for_domain(&"remote.example".parse().unwrap()).dialback);
+    assert!(config.warnings.is_empty());
+}
+
+#[test]
+fn the_example_is_a_configuration() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/refrain.toml");
+    let config = Config::load(&path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(config.warnings.is_empty(), "{}", config.warnings);
+    assert_eq!(config.limits, Limits::default(), "the example shows the defaults");
+    let defaults = refrain_filter::FilterLimits::default();
+    assert!(config.chains.inbound.iter().all(|filter| filter.limits == defaults));
+    let names: Vec<&str> = config.chains.inbound.iter().map(|filter| filter.name.as_str()).collect();
+    assert_eq!(names, ["jid-policy", "spim", "file-transfer"]);
+}
+
+#[test]
+fn reports_all_mistakes_at_once_in_the_order_of_the_file() {
+    let text = "\
+[outside]
+listen = 5269
+resolvers = ['127.0.0.1:53']
+[inside]
+listen = ['localhost:5299']
+[[domain]]
+name = 'exa mple'
+server = 'localhost'
+[[domain]]
+name = 'example.org'
+server = '127.0.0.1:15269'
+certificate = 'a.pem'
+[[domain]]
+name = 'EXAMPLE.org'
+server = '127.0.0.1:15269'
+certificate = 'a.pem'
+[chain]
+inbound = ['spin']
+[filter.spim]
+component = 'nowhere.wasm'
+deadline-ms = 0
+on-fault = 'shut'
+grants = ['acept']
+settings = 7
+[limits]
+stanza-bytes-max = 100
+";
+    let found = read(text).1;
+    let expected = [
+        "1: outside.resolver: is missing, and some remote domain would have to be looked up",
+        "2: outside.listen: is a number; it must be a list of texts",
+        "3: outside.resolvers: there is no such key; did you mean \"resolver\"?",
+        "4: inside.authority: is missing; make one with `refrain ca init",
+        "5: inside.listen[0]: \"localhost:5299\": invalid socket address syntax; write an IP address and a port",
+        "6: domain[0].certificate: is missing",
+        "7: domain[0].name: \"exa mple\"",
+        "8: domain[0].server: \"localhost\"",
+        "14: domain[2].name: this domain has been described already",
+        "18: chain.inbound[0]: there is no filter \"spin\"; describe it in [filter.spin]; did you mean \"spim\"?",
+        "20: filter.spim.component: there is no file etc/nowhere.wasm",
+        "21: filter.spim.deadline-ms: is out of range; write a whole number from 1 to 1000",
+        "22: filter.spim.on-fault: \"shut\": is neither \"closed\" nor \"open\"",
+        "23: filter.spim.grants[0]: there is no grant \"acept\"; did you mean \"accept\"?",
+        "24: filter.spim.settings: is a number; it must be a table",
+        "26: limits.stanza-bytes-max: is out of range",
+    ];
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}\nis not\n{expected}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn an_empty_file_lacks_its_three_parts() {
+    let keys: Vec<String> = read("").1;
+    assert_eq!(keys.len(), 3, "{keys:#?}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_mistake_too() {
+    let mistakes = Config::load(Path::new("/nowhere/refrain.toml")).unwrap_err();
+    assert!(mistakes.to_string().starts_with("/nowhere/refrain.toml: cannot be read: "), "{mistakes}");
+}
+
+#[test]
+fn the_resolver_may_be_absent_when_every_peer_has_an_address() {
+    let without = LEAST.replace("resolver = ['127.0.0.1']\n", "");
+    assert_eq!(read(&without).1.len(), 1);
+    good(&format!("{without}[[peer]]\nname = 'a.example'\naddress = '192.0.2.1:5269'\n"));
+    assert_eq!(read(&format!("{without}[[peer]]\nname = 'a.example'\ndialback = true\n")).1.len(), 1);
+}
+
+#[test]
+fn a_peer_is_described_once() {
+    let found = mistakes_with("[[peer]]\nname = '*.A.example'\n[[peer]]\nname = '*.a.example'\n");
+    assert_eq!(found, ["14: peer[1].name: this peer has been described already; join the two [[peer]] tables"]);
+}
+
+#[test]
+fn the_two_sides_may_not_meet() {
+    let found = read(&LEAST.replace("127.0.0.1:5299", "[::]:5269")).1;
+    assert_eq!(found, ["5: inside.listen: [::]:5269 is in outside.listen too; the two sides must not meet on one address"]);
+    let found = read(&LEAST.replace("127.0.0.1:15269", "127.0.0.1:5299")).1;
+    assert!(found[0].starts_with("9: domain[0].server: 127.0.0.1:5299 is Refrain itself"), "{found:?}");
+}
+
+#[test]
+fn a_filter_in_no_chain_is_only_a_warning() {
+    let config = good(&format!("{LEAST}[filter.idle]\ncomponent = 'builtin:spim'\n"));
+    let warnings: Vec<String> = config.warnings.iter().map(Mistake::to_string).collect();
+    assert_eq!(warnings, ["etc/refrain.toml:11: filter.idle: this filter is in no chain; name it in chain.inbound or chain.outbound"]);
+}
+
+#[test]
+fn names_the_builtin_filters_when_there_is_no_such_one() {
+    let found = mistakes_with("[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:spin'\n");
+    assert_eq!(found, ["14: filter.x.component: there is no bundled filter \"spin\"; did you mean \"spim\"?"]);
+    let found = mistakes_with("[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:antivirus'\n");
+    assert!(found[0].contains("there are: file-transfer, jid-policy, spim"), "{found:?}");
+}
+
+#[test]
+fn a_chain_names_each_filter_once() {
+    let found = mistakes_with("[chain]\ninbound = ['x', 'x']\noutbound = ['x']\n[filter.x]\ncomponent = 'builtin:spim'\n");
+    assert_eq!(found, ["12: chain.inbound[1]: \"x\" is in this chain already; name each filter once"]);
+}
+
+#[test]
+fn reads_filters_in_the_order_of_the_chain() {
+    let config = good(&format!(
+        "{LEAST}[chain]\ninbound = ['b', 'a']\noutbound = 'a'\n\
+         [filter.a]\ncomponent = 'builtin:spim'\n\
+         [filter.b]\ncomponent = 'builtin:jid-policy'\non-fault = 'open'\ndeadline-ms = 9\nmemory-mib = 32\ngrants = 'accept'\n\
+         [filter.b.settings]\nx = [1]\n"
+    ));
+    let [b, a] = config.chains.inbound.as_slice() else { panic!() };
+    assert_eq!((b.name.as_str(), a.name.as_str()), ("b", "a"));
+    assert_eq!(b.component, ComponentSource::Builtin("jid-policy".into()));
+    assert_eq!(b.on_fault, refrain_filter::OnFault::Open);
+    assert_eq!((b.limits.deadline_ms, b.limits.memory_bytes), (9, 32 << 20));
+    assert!(b.grants.accept && !a.grants.accept);
+    assert_eq!(b.settings.to_string(), r#"{"x":[1]}"#);
+    assert_eq!(a.settings.to_string(), "{}");
+    assert_eq!(config.chains.outbound.len(), 1);
+}
+
+#[test]
+fn limits_are_read_one_by_one() {
+    let config = good(&format!("{LEAST}[limits]\nqueue-seconds = 5\nconnections-max = 7\n"));
+    let expected = Limits { queue_timeout: Duration::from_secs(5), connections_max: 7, ..Limits::default() };
+    assert_eq!(config.limits, expected);
+}
+
+#[test]
+fn later_stages_find_the_line_of_any_key() {
+    let config = good(&format!(
+        "{LEAST}[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:spim'\n[filter.x.settings]\nlist = [\n  {{ a = 1 }},\n  {{ a = 2 }},\n]\n"
+    ));
+    let line = |key: &str| config.places.mistake(key, "", "").line;
+    assert_eq!(line("filter.x.settings.list[1].a"), Some(18));
+    assert_eq!(line("filter.x.settings.list[1].b"), Some(18));
+    assert_eq!(line("filter.x.settings.absent"), Some(15));
+}

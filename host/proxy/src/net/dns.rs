@@ -53,18 +53,22 @@ pub struct Resolver {
 impl Resolver {
     /// Prepares the resolver; it asks nothing yet. Fails when the operating system's resolvers cannot be read.
     pub fn new(outside: &Outside) -> Result<Resolver, ResolveError> {
+        Resolver::with_timeout(outside, QUERY_TIMEOUT)
+    }
+
+    fn with_timeout(outside: &Outside, query_timeout: Duration) -> Result<Resolver, ResolveError> {
         let hickory = match &outside.resolver {
             ResolverSource::None => None,
             ResolverSource::System => {
                 let mut builder = TokioResolver::builder_tokio().map_err(|error| failed(&error))?;
-                set(builder.options_mut());
+                set(builder.options_mut(), query_timeout);
                 Some(builder.build().map_err(|error| failed(&error))?)
             }
             ResolverSource::Servers(servers) => {
                 let servers = servers.iter().map(|server| name_server(*server)).collect();
                 let config = ResolverConfig::from_name_servers(servers);
                 let mut builder = Hickory::builder_with_config(config, TokioRuntimeProvider::default());
-                set(builder.options_mut());
+                set(builder.options_mut(), query_timeout);
                 // The operator named who answers; /etc/hosts is not among them.
                 builder.options_mut().use_hosts_file = ResolveHosts::Never;
                 Some(builder.build().map_err(|error| failed(&error))?)
@@ -187,8 +191,8 @@ fn name_server(server: SocketAddr) -> NameServerConfig {
     NameServerConfig::new(server.ip(), true, connections.into())
 }
 
-fn set(options: &mut ResolverOpts) {
-    options.timeout = QUERY_TIMEOUT;
+fn set(options: &mut ResolverOpts, query_timeout: Duration) {
+    options.timeout = query_timeout;
     options.attempts = 1;
     options.negative_max_ttl = Some(NEGATIVE_TTL_MAX);
 }
