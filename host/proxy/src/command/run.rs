@@ -4,14 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::App;
-use crate::config::Config;
 use crate::control::shutdown;
 use crate::observe::audit::Audit;
 use crate::snapshot::Snapshot;
 
 /// Runs the gateway. Exit codes: 0 drained without loss, 1 failed at run time, 2 the configuration is wrong.
 pub fn run(config: &Path) -> ExitCode {
-    let snapshot = match Config::load(config).and_then(Snapshot::build) {
+    let snapshot = match Snapshot::load(config) {
         Ok(snapshot) => snapshot,
         Err(mistakes) => {
             eprintln!("{mistakes}");

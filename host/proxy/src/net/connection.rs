@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use refrain_proto::auth::CertificateFacts;
-use refrain_proto::{Domain, DomainPair};
-use refrain_proto::stream::{Event, Input, Outcome, Output, Side, Stream};
+use refrain_proto::{Domain, DomainPair, Side};
+use refrain_proto::stream::{Event, Input, Outcome, Output, Stream};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use refrain_proto::DomainPair;
+use refrain_proto::{DomainPair, Proof, Side};
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stanza::StanzaCondition;
-use refrain_proto::stream::{Event, InitiatingPolicy, Input, Outcome, Proof, Purpose, Side, Stream};
+use refrain_proto::stream::{Event, InitiatingPolicy, Input, Outcome, Purpose, Refusal, Stream};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
@@ -47,7 +47,11 @@ impl DialError {
     /// The condition of the bounce (RFC 6120 §10.4.3): "not found" for a name that leads nowhere, "timeout" for the rest.
     pub fn condition(&self) -> StanzaCondition {
         match self {
-            DialError::Resolve(ResolveError::NotFound | ResolveError::ServiceAbsent) => StanzaCondition::RemoteServerNotFound,
+            DialError::Resolve(ResolveError::NotFound | ResolveError::ServiceAbsent) => {
+                StanzaCondition::RemoteServerNotFound
+            }
+            // XEP-0220 §2.1.1.
+            DialError::Refused(Outcome::NotAuthenticated(Refusal::KeyInvalid)) => StanzaCondition::InternalServerError,
             DialError::Resolve(ResolveError::Failed(_))
             | DialError::Connect { .. }
             | DialError::Broken(_)
@@ -59,25 +63,18 @@ impl DialError {
 
 /// Opens a stream over which stanzas of the pair may be written at once.
 pub async fn dial(gateway: &Gateway, side: Side, pair: &DomainPair) -> Result<(Connection, Proof), DialError> {
-    open(gateway, side, pair, &Purpose::Stanzas, |event| match event {
-        Event::Established(proof) => Some(proof),
-        _ => None,
-    })
-    .await
+    let established = |event| if let Event::Established(proof) = event { Some(proof) } else { None };
+    open(gateway, side, pair, &Purpose::Stanzas, established).await
 }
 
 /// Asks the authoritative server of `claim.pair.from` about a dialback key (XEP-0220 §2.1.2).
 pub async fn ask(gateway: &Gateway, side: Side, claim: &KeyClaim) -> Result<Validity, DialError> {
     let pair = claim.pair.reversed();
-    let answer = open(gateway, side, &pair, &Purpose::Verify(claim.clone()), |event| match event {
-        Event::Verified(_, validity) => Some(validity),
-        _ => None,
-    });
-    answer.await.map(|(mut connection, validity)| {
-        // The question was all this stream was for; its polite end need not be waited for.
-        tokio::spawn(async move { finish(&mut connection).await });
-        validity
-    })
+    let verified = |event| if let Event::Verified(_, validity) = event { Some(validity) } else { None };
+    let (mut connection, validity) = open(gateway, side, &pair, &Purpose::Verify(claim.clone()), verified).await?;
+    // The question was all this stream was for; its polite end need not be waited for.
+    tokio::spawn(async move { finish(&mut connection).await });
+    Ok(validity)
 }
 
 /// Closes a stream and waits, as long as the stream's own close timer allows, for the peer to do the same.

@@ -9,21 +9,25 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use refrain_filter::{Chain, ChainWorker, Decision};
 use refrain_proto::stanza::Stanza;
 
+/// Two chains, each of the newest two generations.
+const WORKERS_MAX: usize = 4;
+
 thread_local! {
-    /// This worker's own filter instances, made when the first stanza needs them. One entry per live chain, so two in all.
-    static WORKERS: RefCell<Vec<(Arc<Chain>, ChainWorker)>> = const { RefCell::new(Vec::new()) };
+    /// This thread's own filter instances, made when the first stanza needs them.
+    static WORKERS: RefCell<Vec<ChainWorker>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Walks the chain. The stanza may come back edited; the decision says by whom and why.
 pub fn judge(chain: &Arc<Chain>, stanza: &mut Stanza) -> Decision {
     WORKERS.with_borrow_mut(|workers| {
-        let index = workers.iter().position(|(known, _)| Arc::ptr_eq(known, chain)).unwrap_or_else(|| {
-            // A chain that only this thread still holds belongs to a run that is over.
-            workers.retain(|(known, _)| Arc::strong_count(known) > 1);
-            workers.push((chain.clone(), chain.worker()));
+        let index = workers.iter().position(|worker| Arc::ptr_eq(worker.chain(), chain)).unwrap_or_else(|| {
+            if workers.len() == WORKERS_MAX {
+                workers.remove(0);
+            }
+            workers.push(chain.worker());
             workers.len() - 1
         });
-        workers[index].1.judge(stanza, now_ms())
+        workers[index].judge(stanza, now_ms())
     })
 }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refrain_proto::stream::Side;
+use refrain_proto::Side;
 use tokio::net::TcpListener;
 
 use super::{Gateway, receive};

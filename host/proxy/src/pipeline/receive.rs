@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use refrain_filter::Outcome as Ruled;
 use refrain_proto::auth::{KeyClaim, Validity};
-use refrain_proto::stanza::Stanza;
-use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Side, Stream};
+use refrain_proto::{Side, Stanza};
+use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
 use tokio::task::JoinSet;
 
 use super::judge::judge;
@@ -37,6 +37,7 @@ pub async fn run(gateway: Arc<Gateway>, side: Side, wire: Wire, peer: SocketAddr
         outgoing: Outgoing::default(),
         batch: Batch::default(),
         alarm: Alarm::new(now),
+        closing: false,
     };
     match receiver.serve().await {
         Ok(outcome) => tracing::info!(side = side_name(side), %peer, %outcome, "stream ended"),
@@ -65,6 +66,8 @@ struct Receiver {
     outgoing: Outgoing,
     batch: Batch,
     alarm: Alarm,
+    /// The drain has begun, and the stream knows.
+    closing: bool,
 }
 
 /// What one wake-up added to the counters.
@@ -100,7 +103,12 @@ impl Receiver {
     fn act(&mut self, event: Event) {
         match event {
             Event::Stanza(stanza) => self.pass(stanza),
-            Event::Malformed(reply) => self.outgoing.reply(&reply),
+            Event::Malformed(defect, reply) => {
+                tracing::info!(side = side_name(self.side), %defect, "malformed stanza refused");
+                if let Some(reply) = reply {
+                    self.outgoing.reply(&reply);
+                }
+            }
             Event::Verify(claim) => {
                 let certified = self.connection.certificate_speaks_for(&claim.pair.from);
                 self.questions.spawn(verify::verify(self.gateway.clone(), self.side, claim, certified));
@@ -112,7 +120,11 @@ impl Receiver {
             Event::Authenticated { pair, by } => {
                 tracing::info!(side = side_name(self.side), from = %pair.from, to = %pair.to, %by, "peer authenticated");
             }
-            Event::Established(_) | Event::Verified(..) => {}
+            Event::Unsolicited => {
+                tracing::warn!(side = side_name(self.side), "an answer to a dialback question that was never asked: ignored");
+            }
+            // Of initiating streams only.
+            Event::KeyShown(_) | Event::Established(_) | Event::Verified(..) => {}
         }
     }
 
@@ -158,7 +170,6 @@ impl Receiver {
 
     /// Waits for bytes, an answer, the stream's timer or the drain.
     async fn wait(&mut self, until: Instant) -> io::Result<()> {
-        let closing = self.connection.stream().is_closing();
         tokio::select! {
             received = self.connection.receive() => received?,
             Some(answered) = self.questions.join_next() => {
@@ -168,7 +179,8 @@ impl Receiver {
                 }
             }
             () = self.alarm.reached(until) => self.connection.stream().handle(Input::Tick, Instant::now()),
-            () = self.gateway.ending.receiving.cancelled(), if !closing => {
+            () = self.gateway.ending.receiving.cancelled(), if !self.closing => {
+                self.closing = true;
                 self.connection.stream().handle(Input::Close(None), Instant::now());
             }
         }

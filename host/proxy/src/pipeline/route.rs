@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use refrain_proto::stanza::{Stanza, StanzaCondition, StanzaError};
-use refrain_proto::xml::{Element, Reader, Token, XmlLimits};
-use refrain_proto::{Domain, DomainPair};
+use refrain_proto::xml::{Reader, Token};
+use refrain_proto::{Domain, DomainPair, Element, Stanza, StanzaCondition, StanzaError, XmlLimits};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use refrain_proto::DomainPair;
+use refrain_proto::{DomainPair, Side};
 use refrain_proto::stanza::{StanzaCondition, StanzaError};
-use refrain_proto::stream::{Input, Side};
+use refrain_proto::stream::Input;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep_until;
 
@@ -107,7 +107,6 @@ impl Sender {
                 Err(error) => return self.broke(&error),
             };
             tokio::select! {
-                biased;
                 chunk = self.queue.recv() => {
                     let Some(chunk) = chunk else { return End::Idle };
                     if let Err(end) = self.write(connection, chunk).await {
@@ -120,11 +119,18 @@ impl Sender {
                     }
                 }
                 () = alarm.reached(until) => connection.stream().handle(Input::Tick, Instant::now()),
-                () = draining.cancelled() => {
-                    // Biased: the queue was empty, and the receiving streams, its only sources, are gone.
-                    finish(connection).await;
-                    return End::Idle;
-                }
+                () = draining.cancelled() => match self.queue.try_recv() {
+                    Ok(chunk) => {
+                        if let Err(end) = self.write(connection, chunk).await {
+                            return end;
+                        }
+                    }
+                    // The receiving streams, the only sources, are gone: nothing can come any more.
+                    Err(_) => {
+                        finish(connection).await;
+                        return End::Idle;
+                    }
+                },
             }
         }
     }
@@ -145,7 +151,7 @@ impl Sender {
         match connection.write(&bytes).await {
             Ok(()) => {
                 self.gateway.counters.end(Ending::Forwarded, relayed);
-                connection.stream().handle(Input::Sent, Instant::now());
+                connection.stream().wrote(Instant::now());
                 Ok(())
             }
             Err(error) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stanza::StanzaCondition;
-use refrain_proto::stream::Side;
+use refrain_proto::Side;
 
 use super::Gateway;
 use crate::net::dial;

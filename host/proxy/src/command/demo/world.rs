@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use refrain_proto::stanza::Stanza;
+use refrain_proto::Stanza;
+use refrain_proto::limits::StreamLimits;
 use refrain_proto::stream::{
-    Event, InitiatingPolicy, Input, Purpose, ReceivingPolicy, Side, Stream, StreamIds, StreamLimits,
+    Event, InitiatingPolicy, Purpose, ReceivingPolicy, Stream, StreamIds,
 };
-use refrain_proto::{Domain, DomainPair};
+use refrain_proto::{Boundary, Domain, DomainPair, JidError, Side};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
@@ -90,7 +91,7 @@ server-certificate = "inside-ca.pem"
     );
     let path = folder.join("refrain.toml");
     fs::write(&path, text)?;
-    Ok(Config::load(&path).and_then(Snapshot::build)?)
+    Ok(Snapshot::load(&path)?)
 }
 
 /// A stanza that reached a demo server.
@@ -105,7 +106,6 @@ pub struct Arrival {
 
 /// A small XMPP server: takes every stanza for its domains, and sends what it is told to.
 pub struct Server {
-    side: Side,
     tls: Arc<Tls>,
     listener: Option<TcpListener>,
     domains: &'static [&'static str],
@@ -115,17 +115,16 @@ pub struct Server {
 impl Server {
     /// The server behind the gateway. It trusts the inside authority alone.
     pub async fn inside(folder: &Path) -> Result<Self, Error> {
-        Server::new(folder, Side::Inside, INSIDE, "home-internal.pem", "inside-ca.pem").await
+        Server::new(folder, INSIDE, "home-internal.pem", "inside-ca.pem").await
     }
 
     /// A server of the federated world.
     pub async fn outside(folder: &Path) -> Result<Self, Error> {
-        Server::new(folder, Side::Outside, OUTSIDE, "away.pem", "world-ca.pem").await
+        Server::new(folder, OUTSIDE, "away.pem", "world-ca.pem").await
     }
 
     async fn new(
         folder: &Path,
-        side: Side,
         domains: &'static [&'static str],
         certificate: &str,
         roots: &str,
@@ -143,17 +142,12 @@ impl Server {
         fs::write(&path, text)?;
         let tls = Arc::new(Tls::load(&Config::load(&path)?)?);
         let listener = Some(TcpListener::bind("127.0.0.1:0").await?);
-        Ok(Server { side, tls, listener, domains, links: HashMap::new() })
+        Ok(Server { tls, listener, domains, links: HashMap::new() })
     }
 
     /// Where it listens.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.as_ref().map_or(Err(io::ErrorKind::NotConnected.into()), TcpListener::local_addr)
-    }
-
-    /// Which side of the gateway it stands on.
-    pub fn side(&self) -> Side {
-        self.side
     }
 
     /// Takes connections from now on; arrivals come out of the channel.
@@ -162,7 +156,7 @@ impl Server {
         let listener = self.listener.take().ok_or("already serving")?;
         let tls = self.tls.clone();
         let policy = ReceivingPolicy {
-            boundary: Arc::new(crate::snapshot::boundary(self.domains.iter().map(|name| Domain::parse(name)).collect::<Result<Vec<_>, _>>()?)),
+            boundary: Arc::new(Boundary::new(self.hosted()?)),
             side: Side::Outside,
             external: true,
             dialback: false,
@@ -177,6 +171,10 @@ impl Server {
             }
         });
         Ok(arrivals)
+    }
+
+    fn hosted(&self) -> Result<Vec<Domain>, JidError> {
+        self.domains.iter().map(|name| Domain::parse(name)).collect()
     }
 
     /// Sends a stanza to the gateway, over a stream of its pair that is opened when first needed.
