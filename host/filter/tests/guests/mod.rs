@@ -4,9 +4,49 @@
 //! `$said` writes a verdict and gives the stanza's handle back, as every guest must.
 
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
+use refrain_filter::{Chain, ChainWorker, Direction, Engine, EngineOptions, FilterLimits, FilterSpec, Grants, OnFault};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
+
+/// One engine for all tests of a file, as for all filters of a proxy.
+pub(crate) static ENGINE: LazyLock<Arc<Engine>> =
+    LazyLock::new(|| Engine::new(EngineOptions::default()).expect("an engine"));
+
+/// A message to judge.
+pub(crate) const CHAT: &str =
+    "<message type='chat' id='1' from='eve@evil.example/x' to='alice@home.example'><body>hello</body></message>";
+
+/// The time it is in these tests.
+pub(crate) const NOW_MS: u64 = 1_000;
+
+/// Configures a guest by the defaults: no grant, closed on faults, and time enough for a busy machine.
+pub(crate) fn spec(name: &str, guest: Guest<'_>) -> FilterSpec {
+    FilterSpec {
+        name: name.to_owned(),
+        component: ENGINE.load(name, &guest.module()).expect("the guest loads"),
+        settings: serde_json::json!({}),
+        grants: Grants::default(),
+        limits: FilterLimits { deadline_ms: 50, ..FilterLimits::default() },
+        on_fault: OnFault::Closed,
+    }
+}
+
+/// Builds an inbound chain.
+pub(crate) fn chain(specs: Vec<FilterSpec>) -> Arc<Chain> {
+    Arc::new(Chain::build(&ENGINE, Direction::Inbound, specs).expect("the chain builds"))
+}
+
+/// Builds an inbound chain for this thread.
+pub(crate) fn worker(specs: Vec<FilterSpec>) -> ChainWorker {
+    chain(specs).worker()
+}
+
+/// A body of `on-stanza` that says this case of `verdict`, with this payload.
+pub(crate) fn says(case: u32, payload: u32) -> String {
+    format!("(call $said (local.get $stanza) (i32.const {case}) (i32.const {payload}))")
+}
 
 /// Judges nothing: `configure` succeeds.
 pub(crate) const CONFIGURED: &str = "(i32.const 64)";
