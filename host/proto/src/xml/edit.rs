@@ -2,7 +2,8 @@
 //!
 //! filters write the journal while they read the element as it was, so ids stay what they were until the pass.
 
-use super::element::{Element, Node, NodeId};
+use super::element::{Element, NodeId};
+use super::node::Node;
 
 /// One change; ids are those of the element before any change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,5 +186,102 @@ impl<'e> Fate<'e> {
 fn insert_all(target: &mut Element, parent: NodeId, elements: &[&Element]) {
     for element in elements {
         target.append_element(parent, element.root());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::XmlLimits;
+    use crate::ns;
+
+    const MESSAGE: &str = "<message to=\"a\">1<body x=\"y\">hi<b>!</b></body>2<x xmlns=\"urn:x\"><c/></x></message>";
+
+    fn parse(xml: &str) -> Element {
+        Element::parse(xml, ns::SERVER, &XmlLimits::default()).unwrap()
+    }
+
+    /// The id of the first element of this name.
+    fn id(name: &str) -> NodeId {
+        parse(MESSAGE).root().descendants().find(|node| node.name() == name).unwrap().id()
+    }
+
+    fn edited(edits: &[Edit]) -> String {
+        parse(MESSAGE).edited(edits).to_xml()
+    }
+
+    fn attribute(node: NodeId, name: &str, value: Option<&str>) -> Edit {
+        Edit::SetAttribute { node, name: name.into(), value: value.map(Into::into) }
+    }
+
+    fn text(node: NodeId, text: &str) -> Edit {
+        Edit::SetText { node, text: text.into() }
+    }
+
+    fn insert(parent: NodeId, xml: &str) -> Edit {
+        Edit::Insert { parent, element: parse(xml) }
+    }
+
+    #[test]
+    fn no_edits_change_nothing() {
+        assert_eq!(parse(MESSAGE).edited(&[]), parse(MESSAGE));
+        assert_eq!(
+            parse(MESSAGE).edited(&[text(99, "x"), Edit::Remove { node: 1 }]),
+            parse(MESSAGE),
+            "ids of no element"
+        );
+    }
+
+    #[test]
+    fn sets_attributes_in_order() {
+        let edits = [
+            attribute(0, "to", None),
+            attribute(id("body"), "x", Some("z")),
+            attribute(0, "id", Some("1")),
+            attribute(0, "id", Some("2")),
+        ];
+        let expected = "<message id=\"2\">1<body x=\"z\">hi<b>!</b></body>2<x xmlns=\"urn:x\"><c/></x></message>";
+        assert_eq!(edited(&edits), expected);
+    }
+
+    #[test]
+    fn text_replaces_all_content_and_what_was_put_in_before() {
+        let body = id("body");
+        let edits = [insert(body, "<i/>"), text(id("b"), "?"), text(body, "new"), insert(body, "<j/>")];
+        let expected = "<message to=\"a\">1<body x=\"y\">new<j/></body>2<x xmlns=\"urn:x\"><c/></x></message>";
+        assert_eq!(edited(&edits), expected);
+    }
+
+    #[test]
+    fn inserts_behind_the_content() {
+        let edits = [
+            insert(0, "<z xmlns='urn:x'>t<u/></z>"),
+            insert(id("c"), "<d/>"),
+            insert(id("body"), "<i/>"),
+            insert(0, "<y/>"),
+        ];
+        let expected = "<message to=\"a\">1<body x=\"y\">hi<b>!</b><i/></body>2<x xmlns=\"urn:x\"><c><d xmlns=\"jabber:server\"/></c></x>\
+            <z xmlns=\"urn:x\">t<u/></z><y/></message>";
+        assert_eq!(edited(&edits), expected);
+    }
+
+    #[test]
+    fn removes_and_joins_the_text_around() {
+        let result = parse(MESSAGE).edited(&[
+            Edit::Remove { node: id("body") },
+            text(id("b"), "gone"),
+            Edit::Remove { node: 0 },
+        ]);
+        assert_eq!(result.to_xml(), "<message to=\"a\">12<x xmlns=\"urn:x\"><c/></x></message>");
+        assert_eq!(result.root().content().count(), 2);
+    }
+
+    #[test]
+    fn replaces_an_element_in_its_place() {
+        let edits =
+            [Edit::Replace { node: id("body"), element: parse("<body>[removed]</body>") }, text(id("body"), "late")];
+        let expected = "<message to=\"a\">1<body>[removed]</body>2<x xmlns=\"urn:x\"><c/></x></message>";
+        assert_eq!(edited(&edits), expected);
+        assert_eq!(edited(&[Edit::Replace { node: 0, element: parse("<iq/>") }]), "<iq/>");
     }
 }

@@ -2,12 +2,11 @@
 //!
 //! reader → **element** → writer. An arena is filled, judged, written and filled again; warm, that allocates nothing.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::iter::FusedIterator;
 
 use super::XmlError;
 use super::chars;
+use super::node::{Items, Node};
 use crate::limits::XmlLimits;
 use crate::ns;
 
@@ -329,189 +328,131 @@ impl fmt::Debug for Element {
     }
 }
 
-/// An element inside an arena.
-#[derive(Clone, Copy)]
-pub struct Node<'a> {
-    element: &'a Element,
-    id: NodeId,
-}
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
 
-/// An attribute that is not a namespace declaration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attribute<'a> {
-    /// Its namespace; empty for an attribute without a prefix.
-    pub namespace: &'a str,
-    /// Its local name.
-    pub name: &'a str,
-    /// Its value, normalised and with references resolved.
-    pub value: &'a str,
-}
+    use super::*;
 
-/// A part of an element's content.
-#[derive(Clone, Copy, Debug)]
-pub enum Content<'a> {
-    /// A child element.
-    Element(Node<'a>),
-    /// A run of text, never empty and never next to another.
-    Text(&'a str),
-}
-
-impl fmt::Debug for Node<'_> {
-    /// Shows the tag only, as that of an element does.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Node({}: {{{}}}{})", self.id, self.namespace(), self.name())
-    }
-}
-
-impl<'a> Node<'a> {
-    pub(super) fn item(&self) -> &'a Item {
-        &self.element.items[self.id as usize]
+    fn message() -> Element {
+        let mut message = Element::new(ns::SERVER, "message");
+        message.set_attribute(0, "to", Some("juliet@capulet.example"));
+        let body = message.append(0, ns::SERVER, "body");
+        message.append_text(body, "hi");
+        message.append(0, "urn:x", "x");
+        message
     }
 
-    pub(super) fn arena(&self) -> &'a Element {
-        self.element
+    fn names(nodes: impl Iterator<Item = Node<'static>>) -> Vec<&'static str> {
+        nodes.map(|node| node.name()).collect()
     }
 
-    fn str(&self, span: Span) -> &'a str {
-        span.of(&self.element.buffer)
+    #[test]
+    fn walks_over_what_was_built() {
+        let message: &'static Element = Box::leak(Box::new(message()));
+        let root = message.root();
+        assert_eq!(names(root.children()), ["body", "x"]);
+        assert_eq!(names(root.descendants()), ["body", "x"]);
+        let body = root.child(ns::SERVER, "body").unwrap();
+        assert_eq!((body.text().as_ref(), body.text_len()), ("hi", 2));
+        assert!(body.parent().is_some_and(|parent| parent.id() == 0) && root.parent().is_none());
+        assert!(root.child("urn:y", "x").is_none() && root.child("urn:x", "x").is_some());
+        assert_eq!(message.node(body.id()).map(|node| node.name()), Some("body"));
+        assert!(message.node(body.id() + 1).is_none(), "a text is not a node");
+        assert!(message.node(99).is_none());
     }
 
-    /// Returns the id of this element in its arena.
-    pub fn id(&self) -> NodeId {
-        self.id
+    #[test]
+    fn text_is_an_elements_own() {
+        let mut message = message();
+        message.append_text(0, "a");
+        message.append_text(0, "b");
+        assert_eq!(message.root().text(), "ab");
+        assert!(matches!(message.root().text(), Cow::Borrowed(_)));
+        let x = message.append(0, "", "y");
+        message.append_text(x, "inner");
+        message.append_text(0, "c");
+        assert_eq!((message.root().text().as_ref(), message.root().text_len()), ("abc", 3));
+        assert_eq!(message.root().content().count(), 5);
     }
 
-    /// Returns the local name.
-    pub fn name(&self) -> &'a str {
-        self.str(self.item().text)
+    #[test]
+    fn adds_to_an_earlier_branch_too() {
+        let mut message = message();
+        message.append(1, "urn:y", "y");
+        message.append_text(1, "z");
+        message.set_attribute(1, "a", Some("1"));
+        let xml = "<message to=\"juliet@capulet.example\"><body a=\"1\">hi<y xmlns=\"urn:y\"/>z</body><x xmlns=\"urn:x\"/></message>";
+        assert_eq!(message.to_xml(), xml);
+        assert_eq!(Element::parse(xml, ns::SERVER, &XmlLimits::default()).as_ref(), Ok(&message));
     }
 
-    /// Returns the namespace, empty if there is none.
-    pub fn namespace(&self) -> &'a str {
-        self.str(self.item().namespace)
+    #[test]
+    fn sets_and_removes_attributes() {
+        let mut message = message();
+        message.set_attribute(0, "id", Some("1"));
+        message.set_attribute(1, "x", Some("y"));
+        message.set_attribute(0, "type", Some("chat"));
+        message.set_attribute(0, "id", Some("2"));
+        message.set_attribute(0, "to", None);
+        message.set_attribute(0, "from", None);
+        message.set_attribute(77, "from", Some("nobody"));
+        message.set_xml_lang("en");
+        let attributes: Vec<_> = message.root().attributes().map(|a| (a.namespace, a.name, a.value)).collect();
+        assert_eq!(attributes, [("", "id", "2"), ("", "type", "chat"), (ns::XML, "lang", "en")]);
+        assert_eq!((message.xml_lang(), message.root().attribute("lang")), (Some("en"), None));
     }
 
-    /// Tells whether the element has this expanded name.
-    pub fn is(&self, namespace: &str, name: &str) -> bool {
-        self.name() == name && self.namespace() == namespace
-    }
-
-    /// Returns the value of an attribute without a namespace.
-    pub fn attribute(&self, name: &str) -> Option<&'a str> {
-        self.attribute_in("", name)
-    }
-
-    /// Returns the value of an attribute of this namespace.
-    pub fn attribute_in(&self, namespace: &str, name: &str) -> Option<&'a str> {
-        self.attributes().find(|a| a.name == name && a.namespace == namespace).map(|a| a.value)
-    }
-
-    /// Returns the attributes in the order they were written, namespace declarations left out.
-    pub fn attributes(&self) -> impl ExactSizeIterator<Item = Attribute<'a>> + use<'a> {
-        let range = self.item().attributes;
-        let buffer = self.element.buffer.as_str();
-        self.element.attributes[range.start as usize..range.end as usize].iter().map(|item| Attribute {
-            namespace: item.namespace.of(buffer),
-            name: item.name.of(buffer),
-            value: item.value.of(buffer),
-        })
-    }
-
-    /// Returns what is directly inside, in order.
-    pub fn content(&self) -> impl FusedIterator<Item = Content<'a>> + use<'a> {
-        let node = *self;
-        Items { element: self.element, next: self.id + 1, end: self.item().end }.map(move |id| {
-            let item = &node.element.items[id as usize];
-            match item.is_text {
-                true => Content::Text(node.str(item.text)),
-                false => Content::Element(Node { element: node.element, id }),
-            }
-        })
-    }
-
-    /// Returns the elements directly inside, in order.
-    pub fn children(&self) -> impl FusedIterator<Item = Node<'a>> + use<'a> {
-        let element = self.element;
-        Items { element, next: self.id + 1, end: self.item().end }.filter_map(|id| element.node(id))
-    }
-
-    /// Returns the first child of this expanded name.
-    pub fn child(&self, namespace: &str, name: &str) -> Option<Node<'a>> {
-        self.children().find(|child| child.is(namespace, name))
-    }
-
-    /// Returns every element below this one, in document order.
-    pub fn descendants(&self) -> impl FusedIterator<Item = Node<'a>> + use<'a> {
-        let element = self.element;
-        (self.id + 1..self.item().end).filter_map(|id| element.node(id))
-    }
-
-    /// Returns the element this one is in; the root is in none.
-    pub fn parent(&self) -> Option<Node<'a>> {
-        (self.id != 0).then(|| Node { element: self.element, id: self.item().parent })
-    }
-
-    /// Returns its own character data, that of its children left out; borrowed when it is one run.
-    pub fn text(&self) -> Cow<'a, str> {
-        let mut runs = self.texts();
-        let first = runs.next().unwrap_or_default();
-        let mut text = Cow::Borrowed(first);
-        runs.for_each(|run| text.to_mut().push_str(run));
-        text
-    }
-
-    /// Returns the length of [`text`](Self::text) in bytes.
-    pub fn text_len(&self) -> usize {
-        self.texts().map(str::len).sum()
-    }
-
-    fn texts(&self) -> impl FusedIterator<Item = &'a str> + use<'a> {
-        self.content().filter_map(|content| match content {
-            Content::Text(text) => Some(text),
-            Content::Element(_) => None,
-        })
-    }
-
-    fn depth(&self) -> usize {
-        std::iter::successors(Some(*self), Node::parent).count()
-    }
-
-    fn check(&self, limits: &XmlLimits) -> Result<(), XmlError> {
-        if self.depth() > limits.depth_max as usize {
-            return Err(XmlError::TooDeep(limits.depth_max));
+    #[test]
+    fn equality_is_of_meaning() {
+        let parse = |xml| Element::parse(xml, ns::SERVER, &XmlLimits::default()).unwrap();
+        let element = parse("<m a='1' b='2'><x xmlns='urn:x'>a&lt;</x></m>");
+        assert_eq!(
+            element,
+            parse("<p:m xmlns:p='jabber:server' a=\"1\" b='2'><q:x xmlns:q='urn:x'>a<![CDATA[<]]></q:x></p:m>")
+        );
+        for other in ["<m/>", "<m b='2' a='1'><x xmlns='urn:x'>a&lt;</x></m>", "<m a='1' b='2'><x>a&lt;</x></m>"] {
+            assert_ne!(element, parse(other));
         }
-        if self.attributes().len() > limits.attributes_max as usize {
-            return Err(XmlError::TooManyAttributes(limits.attributes_max));
-        }
-        if !chars::is_name(self.name()) || self.attributes().any(|a| !chars::is_name(a.name)) {
-            return Err(XmlError::NotWellFormed("not a name"));
-        }
-        let declares = |a: Attribute<'_>| a.namespace == ns::XMLNS || (a.namespace.is_empty() && a.name == "xmlns");
-        if self.namespace() == ns::XMLNS || self.attributes().any(declares) {
-            return Err(XmlError::NotWellFormed("a namespace declaration as an element or attribute"));
-        }
-        Ok(())
+    }
+
+    #[test]
+    fn a_copy_inside_another_is_the_same() {
+        let (inner, mut outer) = (message(), message());
+        let copy = outer.append_element(1, inner.root());
+        assert_eq!(outer.node(copy).unwrap().child("urn:x", "x").map(|x| x.name()), Some("x"));
+        assert_eq!(outer.node(1).unwrap().text(), "hi");
+        let mut alone = Element::new(ns::SERVER, "m");
+        alone.append_element(0, outer.node(copy).unwrap());
+        let mut expected = Element::new(ns::SERVER, "m");
+        expected.append_element(0, inner.root());
+        assert_eq!(alone, expected);
+    }
+
+    #[test]
+    fn finds_what_cannot_be_written() {
+        let check = |change: fn(&mut Element)| {
+            let mut message = message();
+            change(&mut message);
+            message.check(&XmlLimits::default())
+        };
+        assert_eq!(check(|_| {}), Ok(()));
+        assert!(check(|m| m.append_text(0, "\0")).is_err());
+        assert!(check(|m| m.set_attribute(0, "a b", Some(""))).is_err());
+        assert!(check(|m| m.set_attribute(0, "xmlns", Some("urn:x"))).is_err());
+        assert!(check(|m| m.set_attribute(0, "x:y", Some(""))).is_err());
+        assert!(check(|m| _ = m.append(0, "", "1")).is_err());
+        assert_eq!(check(|m| _ = (0..65).fold(0, |at, _| m.append(at, "", "a"))), Err(XmlError::TooDeep(64)));
+        let many = |m: &mut Element| (0..65).for_each(|i| m.set_attribute(0, &format!("a{i}"), Some("")));
+        assert_eq!(check(many), Err(XmlError::TooManyAttributes(64)));
+        assert_eq!(check(|m| (0..16_384).for_each(|_| _ = m.append(0, "", "a"))), Err(XmlError::TooManyNodes(16_384)));
+    }
+
+    #[test]
+    fn a_cleared_arena_has_a_root_without_a_name() {
+        let mut message = message();
+        message.clear();
+        assert_eq!(message, Element::default());
+        assert!(message.check(&XmlLimits::default()).is_err());
     }
 }
-
-/// Walks over siblings, elements and texts.
-struct Items<'a> {
-    element: &'a Element,
-    next: NodeId,
-    end: NodeId,
-}
-
-impl Iterator for Items<'_> {
-    type Item = NodeId;
-
-    fn next(&mut self) -> Option<NodeId> {
-        let id = self.next;
-        if id >= self.end {
-            return None;
-        }
-        self.next = self.element.items[id as usize].end;
-        Some(id)
-    }
-}
-
-impl FusedIterator for Items<'_> {}

@@ -143,7 +143,8 @@ impl Framer {
     pub(super) fn next_frame(&mut self, limits: &XmlLimits) -> Result<Option<Frame>, XmlError> {
         let bytes_max = if self.in_stream { limits.stanza_bytes_max } else { limits.header_bytes_max };
         loop {
-            let window_end = self.buffer.len().min(self.start + bytes_max as usize);
+            // Limits may have been lowered below what was looked at already.
+            let window_end = self.buffer.len().min(self.next.max(self.start + bytes_max as usize));
             match self.step(window_end, limits.depth_max)? {
                 Step::On => {}
                 Step::Frame(frame) => {
@@ -366,5 +367,91 @@ impl Read for Framer {
         let read = self.fill_buf()?.read(out)?;
         self.consume(read);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: &[u8] =
+        b"<?xml version='1.0'?><s a='>'> <m x=\"/>\"><a b='&lt;'>t]]</a><![CDATA[</m>]]]]></m>\n<n/></s> ";
+
+    fn frames(framer: &mut Framer, bytes: &[u8]) -> Vec<(Frame, String)> {
+        framer.push(bytes);
+        let mut found = Vec::new();
+        while let Some(frame) = framer.next_frame(&XmlLimits::default()).unwrap() {
+            found.push((frame, String::from_utf8_lossy(framer.frame()).into_owned()));
+        }
+        found
+    }
+
+    #[test]
+    fn cuts_a_stream_into_frames() {
+        let found = frames(&mut Framer::new(), STREAM);
+        let expected = [
+            (Frame::Declaration, "<?xml version='1.0'?>"),
+            (Frame::Header, "<s a='>'>"),
+            (Frame::Element, "<m x=\"/>\"><a b='&lt;'>t]]</a><![CDATA[</m>]]]]></m>"),
+            (Frame::Element, "<n/>"),
+            (Frame::Close, "</s>"),
+        ];
+        assert_eq!(found, expected.map(|(frame, text)| (frame, text.to_owned())));
+    }
+
+    #[test]
+    fn looks_at_each_byte_once() {
+        // T36: what was looked at is never looked at again, since every step begins at `next`. So time is linear if `next`
+        // has always reached the end when more bytes are asked for, and never goes back.
+        let mut framer = Framer::new();
+        let mut looked_at = 0;
+        for byte in STREAM {
+            let before = framer.buffer.len() - framer.next;
+            frames(&mut framer, &[*byte]);
+            assert_eq!((before, framer.buffer.len() - framer.next), (0, 0));
+            looked_at += 1;
+        }
+        assert_eq!(looked_at, STREAM.len());
+    }
+
+    #[test]
+    fn moves_no_byte_more_often_than_it_discards_one() {
+        let mut framer = Framer::inside_stream();
+        let stanza = [b"<m>".as_slice(), &[b'x'; 93], b"</m>"].concat();
+        let stream = stanza.repeat(100);
+        let mut moved = 0;
+        for piece in stream.chunks(70) {
+            let (start, left) = (framer.start, framer.buffered());
+            frames(&mut framer, piece);
+            moved += if framer.start < start || start == 0 { left.min(start) } else { 0 };
+            assert!(framer.buffer.len() <= 3 * 100 + 70);
+        }
+        assert!(moved <= stream.len());
+    }
+
+    #[test]
+    fn shrinking_keeps_what_is_left_over() {
+        let mut framer = Framer::new();
+        let half = STREAM.len() / 2;
+        let mut found = frames(&mut framer, &STREAM[..half]);
+        framer.shrink();
+        assert_eq!(framer.buffer.len(), framer.buffered());
+        found.extend(frames(&mut framer, &STREAM[half..]));
+        assert_eq!(found, frames(&mut Framer::new(), STREAM));
+    }
+
+    #[test]
+    fn a_limit_lowered_meanwhile_is_met() {
+        let mut framer = Framer::inside_stream();
+        assert!(frames(&mut framer, b"<message>x").is_empty());
+        let low = XmlLimits { stanza_bytes_max: 4, ..XmlLimits::default() };
+        assert_eq!(framer.next_frame(&low), Err(TooLarge(4)));
+    }
+
+    #[test]
+    fn says_at_once_that_an_end_tag_does_not_match() {
+        let mut framer = Framer::inside_stream();
+        framer.push(b"<message><body></message>");
+        assert!(matches!(framer.next_frame(&XmlLimits::default()), Err(NotWellFormed(_))));
     }
 }

@@ -1,11 +1,13 @@
 //! XML as RFC 6120 §11 restricts it: bytes → frames → elements → canonical bytes.
 //!
-//! bytes → `framer` (where an element ends) → [`reader`] (what it holds) → [`element`] → [`writer`] → bytes
+//! bytes → `framer` (where an element ends) → [`reader`] (its parts) → `builder` (their meaning) → [`element`] → [`writer`] → bytes
 
+mod builder;
 mod chars;
 pub mod edit;
 pub mod element;
 mod framer;
+mod node;
 pub mod reader;
 mod scope;
 mod tag;
@@ -13,7 +15,8 @@ pub mod writer;
 
 pub use chars::{is_name, is_text};
 pub use edit::Edit;
-pub use element::{Attribute, Content, Element, Node, NodeId};
+pub use element::{Element, NodeId};
+pub use node::{Attribute, Content, Node};
 pub use reader::{Reader, Token};
 
 use crate::error::StreamCondition;

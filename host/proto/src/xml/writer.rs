@@ -7,7 +7,8 @@
 
 use std::io::Write;
 
-use super::element::{AttributeItem, Element, Item, Node, NodeId};
+use super::element::{AttributeItem, Element, Item, NodeId};
+use super::node::Node;
 use crate::ns;
 
 impl Element {
