@@ -7,7 +7,7 @@ use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     ops::DerefMut,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -60,10 +60,14 @@ where
     A: SideData,
     B: SideData,
 {
+    let (mut from, mut to) = (from, to);
     let mut received = vec![0; CHUNK_BYTES];
     let (mut plaintext, mut records) = (Vec::new(), Vec::new());
-    let (mut from, mut to) = (from, to);
+    // The record that ended the handshake may have brought the first bytes.
+    tls::take_decrypted(&mut locked(from_tls), &mut plaintext)?;
     loop {
+        tls::encrypt(&mut locked(to_tls), &plaintext, &mut records)?;
+        to.write_all(&records)?;
         plaintext.clear();
         records.clear();
         let length = from.read(&mut received)?;
@@ -72,12 +76,10 @@ where
             let _ = to.shutdown(Shutdown::Write);
             return Ok(());
         }
-        tls::decrypt(
-            &mut from_tls.lock().unwrap_or_else(PoisonError::into_inner),
-            &received[..length],
-            &mut plaintext,
-        )?;
-        tls::encrypt(&mut to_tls.lock().unwrap_or_else(PoisonError::into_inner), &plaintext, &mut records)?;
-        to.write_all(&records)?;
+        tls::decrypt(&mut locked(from_tls), &received[..length], &mut plaintext)?;
     }
+}
+
+fn locked<C>(tls: &Mutex<C>) -> MutexGuard<'_, C> {
+    tls.lock().unwrap_or_else(PoisonError::into_inner)
 }
