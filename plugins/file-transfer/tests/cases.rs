@@ -1,0 +1,17 @@
+//! The golden cases, run natively, and what is said about wrong settings.
+
+use refrain_file_transfer::FileTransfer;
+use refrain_sdk::testing;
+
+#[test]
+fn judges_the_golden_cases() {
+    testing::run_cases::<FileTransfer>("cases");
+}
+
+#[test]
+fn an_unknown_mechanism_is_told_by_its_key() {
+    let settings = serde_json::from_str(r#"{"allow":["oob","pigeon"]}"#).expect("JSON");
+    let problem = testing::problems::<FileTransfer>(&settings).remove(0);
+    assert_eq!(problem.path, "allow[1]");
+    assert!(problem.message.contains("unknown variant `pigeon`"), "{}", problem.message);
+}
