@@ -69,7 +69,7 @@ wire_names! {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeerMisbehaved {
     /// It sent what is not the XML of RFC 6120 §11.
-    #[error("the peer sent XML that is {0}")]
+    #[error("the peer's XML is refused: {0}")]
     Xml(#[from] XmlError),
     /// Its first element is not `stream`.
     #[error("the peer opened with something else than a stream header")]
