@@ -83,8 +83,12 @@ mod tests {
         let limits = StreamLimits::default();
         let offer = Offer { starttls: true, external: true, dialback: true, limits: Some(&limits) };
         let offered = Offered::parse(offer.to_element().root());
-        let expected =
-            Offered { starttls: true, external: true, dialback: true, stanza_bytes_max: Some(limits.xml.stanza_bytes_max) };
+        let expected = Offered {
+            starttls: true,
+            external: true,
+            dialback: true,
+            stanza_bytes_max: Some(limits.xml.stanza_bytes_max),
+        };
         assert_eq!(offered, expected);
     }
 

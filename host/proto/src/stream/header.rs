@@ -125,7 +125,11 @@ mod tests {
             ("version='2.0'", Err(PeerMisbehaved::UnsupportedVersion)),
             ("version='x'", Err(PeerMisbehaved::UnsupportedVersion)),
         ] {
-            assert_eq!(parse(&format!("{NAMESPACES} {version}")).map(|header| header.has_features), expected, "{version}");
+            assert_eq!(
+                parse(&format!("{NAMESPACES} {version}")).map(|header| header.has_features),
+                expected,
+                "{version}"
+            );
         }
     }
 

@@ -138,11 +138,8 @@ impl ExpectHeader {
         if header.from.as_ref().is_some_and(|from| *from != context.pair.to) {
             return Err(PeerMisbehaved::WrongHost);
         }
-        let awaiting = ExpectFeatures {
-            opening: self.opening,
-            stream_id: header.id,
-            declares_dialback: header.declares_dialback,
-        };
+        let awaiting =
+            ExpectFeatures { opening: self.opening, stream_id: header.id, declares_dialback: header.declares_dialback };
         if !header.has_features {
             // RFC 6120 §4.7.5: no features will come.
             return awaiting.conclude(&Offered::default(), context, wire);
@@ -214,11 +211,7 @@ fn ask_authority(claim: &KeyClaim, wire: &mut Wire) -> State {
 }
 
 /// XEP-0220 §2.1.1, on a stream whose id can stand in a key; none if one of us does not do dialback.
-fn show_key(
-    stream_id: Option<String>,
-    context: &Context,
-    wire: &mut Wire,
-) -> Result<Option<State>, PeerMisbehaved> {
+fn show_key(stream_id: Option<String>, context: &Context, wire: &mut Wire) -> Result<Option<State>, PeerMisbehaved> {
     let (Some(stream_id), Some(secret)) = (stream_id, &context.policy.dialback) else { return Ok(None) };
     if !is_stream_id(&stream_id) {
         return Err(PeerMisbehaved::BadStreamId);

@@ -217,7 +217,8 @@ impl Stream {
     /// RFC 6120 §4.9.1.1: an error ends the stream at once.
     fn peer_failed(&mut self) {
         let mut conditions = self.element.root().children().filter(|node| node.namespace() == ns::STREAMS_ERR);
-        let condition = conditions.find_map(|node| node.name().parse().ok()).unwrap_or(StreamCondition::UndefinedCondition);
+        let condition =
+            conditions.find_map(|node| node.name().parse().ok()).unwrap_or(StreamCondition::UndefinedCondition);
         self.wire.peer_closed(Outcome::PeerError(condition));
     }
 

@@ -51,12 +51,7 @@ impl Receiving {
         }
     }
 
-    pub(super) fn step(
-        &mut self,
-        token: Token,
-        element: &mut Element,
-        wire: &mut Wire,
-    ) -> Result<(), PeerMisbehaved> {
+    pub(super) fn step(&mut self, token: Token, element: &mut Element, wire: &mut Wire) -> Result<(), PeerMisbehaved> {
         let policy = &self.policy;
         self.state = match std::mem::replace(&mut self.state, State::Over) {
             State::ExpectHeader(state) => state.step(token, element, policy, wire)?,
@@ -155,7 +150,8 @@ fn open_secured(
 ) -> Result<State, PeerMisbehaved> {
     let local = check_addresses(&header, policy, wire)?;
     let speaks = |from: &Domain| facts.as_ref().is_some_and(|facts| facts.speaks_for(from));
-    let external = header.from.filter(|from| policy.external && speaks(from)).map(|from| DomainPair { from, to: local });
+    let external =
+        header.from.filter(|from| policy.external && speaks(from)).map(|from| DomainPair { from, to: local });
     let id = wire.open();
     // RFC 6120 §4.7.5: a peer without a version does not know what features are.
     if header.has_features {

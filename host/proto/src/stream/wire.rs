@@ -46,7 +46,10 @@ pub(super) struct Wire {
 enum Ending {
     Open,
     /// Our half is ended; the peer's is awaited.
-    Closing { outcome: Outcome, takes_stanzas: bool },
+    Closing {
+        outcome: Outcome,
+        takes_stanzas: bool,
+    },
     Finished(Outcome),
 }
 
@@ -103,11 +106,11 @@ impl Wire {
 /// What comes in.
 impl Wire {
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        self.heard = true;
-        self.note_traffic();
-        if self.deaf {
+        if bytes.is_empty() || self.deaf {
             return;
         }
+        self.heard = true;
+        self.note_traffic();
         let Some(reader) = &mut self.reader else { return self.fail_silently(PeerMisbehaved::BytesBeforeTls) };
         if let Some(left) = &mut self.unproven_bytes_left {
             match left.checked_sub(bytes.len() as u32) {
@@ -203,7 +206,9 @@ impl Wire {
     pub(super) fn rest(&self) -> Output {
         match &self.ending {
             Ending::Finished(outcome) => Output::Finished(outcome.clone()),
-            Ending::Open | Ending::Closing { .. } => Output::Wait(self.ping_at.unwrap_or(self.deadline).min(self.deadline)),
+            Ending::Open | Ending::Closing { .. } => {
+                Output::Wait(self.ping_at.unwrap_or(self.deadline).min(self.deadline))
+            }
         }
     }
 }
