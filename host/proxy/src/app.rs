@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use refrain_proto::auth::DialbackSecret;
 use refrain_proto::Side;
+use refrain_proto::auth::DialbackSecret;
 use refrain_proto::stream::StreamIds;
 use rustls::crypto::SecureRandom;
 use tokio::net::TcpListener;

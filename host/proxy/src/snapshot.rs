@@ -81,13 +81,15 @@ fn build_chains(config: &Config) -> Result<(Chain, Chain), Mistakes> {
     };
     let mut components = Components { config, engine: &engine, loaded: HashMap::new() };
     let mut build = |direction, filters: &[FilterConfig]| {
-        let specs: Vec<FilterSpec> = filters.iter().filter_map(|filter| components.spec(filter, &mut mistakes)).collect();
+        let specs: Vec<FilterSpec> =
+            filters.iter().filter_map(|filter| components.spec(filter, &mut mistakes)).collect();
         // Built even when a component is missing, so that the settings of the others are checked too.
         Chain::build(&engine, direction, specs)
             .map_err(|errors| mistakes.extend(errors.into_iter().map(|error| located(config, error))))
             .ok()
     };
-    let chains = (build(Direction::Inbound, &config.chains.inbound), build(Direction::Outbound, &config.chains.outbound));
+    let chains =
+        (build(Direction::Inbound, &config.chains.inbound), build(Direction::Outbound, &config.chains.outbound));
     match (chains, mistakes.is_empty()) {
         ((Some(inbound), Some(outbound)), true) => Ok((inbound, outbound)),
         _ => Err(mistakes),
@@ -135,12 +137,16 @@ impl Components<'_> {
         let component = match &filter.component {
             ComponentSource::Builtin(name) => {
                 let bytes = refrain_plugins::builtin(name).ok_or_else(|| {
-                    mistake(format!("there is no bundled filter \"{name}\""), format!("bundled are {}", refrain_plugins::NAMES.join(", ")))
+                    mistake(
+                        format!("there is no bundled filter \"{name}\""),
+                        format!("bundled are {}", refrain_plugins::NAMES.join(", ")),
+                    )
                 })?;
                 self.engine.load(&filter.name, bytes)
             }
             ComponentSource::Path(path) => {
-                let bytes = std::fs::read(path).map_err(|error| mistake(format!("{}: {error}", path.display()), String::new()))?;
+                let bytes = std::fs::read(path)
+                    .map_err(|error| mistake(format!("{}: {error}", path.display()), String::new()))?;
                 self.engine.load(&filter.name, &bytes)
             }
         };

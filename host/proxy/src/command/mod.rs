@@ -72,7 +72,9 @@ struct ConfigFile {
 /// Parses the arguments of this process and carries them out.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Err(error) = telemetry::start(arguments.log.as_deref()) {
+    let default =
+        if matches!(arguments.command, Command::Demo { .. }) { telemetry::QUIET } else { telemetry::OPERATING };
+    if let Err(error) = telemetry::start(arguments.log.as_deref(), default) {
         eprintln!("refrain: --log or RUST_LOG: {error}; write a level such as debug, or refrain=debug,warn");
         return ExitCode::from(BAD_USAGE);
     }
@@ -97,7 +99,8 @@ mod tests {
 
     #[test]
     fn the_log_filter_may_stand_after_the_subcommand() {
-        let arguments = Arguments::try_parse_from(["refrain", "check", "--config", "x.toml", "--log", "debug"]).unwrap();
+        let arguments =
+            Arguments::try_parse_from(["refrain", "check", "--config", "x.toml", "--log", "debug"]).unwrap();
         assert_eq!(arguments.log.as_deref(), Some("debug"));
     }
 }

@@ -285,11 +285,7 @@ fn note_value(places: &mut Places, key: &str, value: &DeValue<'_>, lines: &Lines
                 note_value(places, &key, item.get_ref(), lines);
             }
         }
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_) => {}
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}
     }
 }
 
@@ -378,9 +374,6 @@ mod tests {
     fn hands_settings_on_as_json() {
         let text = "[s]\nlist = [{ name = 'a', n = 0x10 }]\nshare = 0.5\nsince = 2026-01-02\non = true\n";
         let json = parse(text, Path::new("r.toml"), |root| root.json("s").unwrap()).unwrap().0;
-        assert_eq!(
-            json.to_string(),
-            r#"{"list":[{"n":16,"name":"a"}],"on":true,"share":0.5,"since":"2026-01-02"}"#
-        );
+        assert_eq!(json.to_string(), r#"{"list":[{"n":16,"name":"a"}],"on":true,"share":0.5,"since":"2026-01-02"}"#);
     }
 }

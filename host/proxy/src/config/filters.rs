@@ -64,19 +64,38 @@ type Filters = BTreeMap<String, Option<FilterConfig>>;
 fn pick(chain: &Section<'_>, filters: &Filters, names: &[(String, &str)]) -> Vec<FilterConfig> {
     let mut picked: Vec<FilterConfig> = Vec::new();
     for (key, name) in names {
-        let known: Vec<&str> = filters.keys().map(String::as_str).collect();
+        if picked.iter().any(|other| other.name == *name) {
+            chain.mistake(key, format!("\"{name}\" is in this chain already"), "name each filter once");
+            continue;
+        }
         match filters.get(*name) {
-            None => {
-                let advice = format!("describe it in [filter.{name}]; {}", advise_key(name, &known));
-                chain.mistake(key, format!("there is no filter \"{name}\""), advice.trim_end_matches("; "));
-            }
-            Some(_) if picked.iter().any(|other| other.name == *name) => {
-                chain.mistake(key, format!("\"{name}\" is in this chain already"), "name each filter once");
-            }
-            Some(filter) => picked.extend(filter.clone()),
+            Some(described) => picked.extend(described.clone()),
+            None if refrain_plugins::NAMES.contains(name) => picked.push(undescribed((*name).to_owned())),
+            None => report_unknown(chain, key, name, filters),
         }
     }
     picked
+}
+
+/// A bundled filter needs no `[filter.NAME]`: without one it has its own defaults.
+fn undescribed(name: String) -> FilterConfig {
+    FilterConfig {
+        component: ComponentSource::Builtin(name.clone()),
+        name,
+        settings: no_settings(),
+        on_fault: OnFault::Closed,
+        limits: FilterLimits::default(),
+        grants: Grants::default(),
+    }
+}
+
+fn report_unknown(chain: &Section<'_>, key: &str, name: &str, filters: &Filters) {
+    let mut known: Vec<&str> =
+        filters.keys().map(String::as_str).chain(refrain_plugins::NAMES.iter().copied()).collect();
+    known.sort_unstable();
+    known.dedup();
+    let advice = format!("describe it in [filter.{name}]; {}", advise_key(name, &known));
+    chain.mistake(key, format!("there is no filter \"{name}\""), advice);
 }
 
 fn warn_of_unused(root: &Section<'_>, filters: &Filters, used: &[&str]) {
@@ -92,9 +111,8 @@ fn read_filters(section: &Section<'_>) -> Filters {
 
 fn read_filter(name: String, section: &Section<'_>) -> Option<FilterConfig> {
     section.knows(&["component", "on-fault", "deadline-ms", "memory-mib", "grants", "settings"]);
-    section.requires("component", "write \"builtin:NAME\" or the path of a component");
     let on_fault = section.parsed("on-fault", parse_on_fault, "write \"closed\" (bounce) or \"open\" (let pass)");
-    let component = component(section);
+    let component = component(&name, section);
     Some(FilterConfig {
         name,
         component: component?,
@@ -105,7 +123,11 @@ fn read_filter(name: String, section: &Section<'_>) -> Option<FilterConfig> {
     })
 }
 
-fn component(section: &Section<'_>) -> Option<ComponentSource> {
+fn component(filter: &str, section: &Section<'_>) -> Option<ComponentSource> {
+    if !section.has("component") && refrain_plugins::NAMES.contains(&filter) {
+        return Some(ComponentSource::Builtin(filter.to_owned()));
+    }
+    section.requires("component", "write \"builtin:NAME\" or the path of a component");
     let text = section.text("component")?;
     if let Some(name) = text.strip_prefix("builtin:") {
         if !refrain_plugins::NAMES.contains(&name) {
@@ -126,8 +148,12 @@ fn settings(section: &Section<'_>) -> serde_json::Value {
     // Asked for as a table, so that anything else is reported.
     match section.section("settings") {
         Some(_) => section.json("settings").unwrap_or_default(),
-        None => serde_json::Value::Object(serde_json::Map::new()),
+        None => no_settings(),
     }
+}
+
+fn no_settings() -> serde_json::Value {
+    serde_json::Value::Object(serde_json::Map::new())
 }
 
 fn limits(section: &Section<'_>) -> FilterLimits {

@@ -115,7 +115,10 @@ mod tests {
 
     #[test]
     fn reads_as_file_line_key_problem_and_advice() {
-        assert_eq!(mistake(7, "domain[0].server").to_string(), "refrain.toml:7: domain[0].server: is wrong; write it right");
+        assert_eq!(
+            mistake(7, "domain[0].server").to_string(),
+            "refrain.toml:7: domain[0].server: is wrong; write it right"
+        );
     }
 
     #[test]

@@ -104,10 +104,13 @@ impl Draft {
     /// Checks what no part can check alone.
     fn check_across(&self, root: &Section<'_>) {
         if self.outside.resolver == ResolverSource::None && !self.peers.all_have_addresses() && root.has("outside") {
-            let advice = "write resolver = [\"127.0.0.1:53\"] or \"system\", or describe every [[peer]] with its address";
+            let advice =
+                "write resolver = [\"127.0.0.1:53\"] or \"system\", or describe every [[peer]] with its address";
             root.mistake("outside.resolver", "is missing, and some remote domain would have to be looked up", advice);
         }
-        if let Some(shared) = self.outside.listen.iter().find(|address| address.port() != 0 && self.inside.listen.contains(address)) {
+        if let Some(shared) =
+            self.outside.listen.iter().find(|address| address.port() != 0 && self.inside.listen.contains(address))
+        {
             let advice = "the two sides must not meet on one address";
             root.mistake("inside.listen", format!("{shared} is in outside.listen too"), advice);
         }

@@ -148,7 +148,10 @@ fn a_peer_is_described_once() {
 #[test]
 fn the_two_sides_may_not_meet() {
     let found = read(&LEAST.replace("127.0.0.1:5299", "[::]:5269")).1;
-    assert_eq!(found, ["5: inside.listen: [::]:5269 is in outside.listen too; the two sides must not meet on one address"]);
+    assert_eq!(
+        found,
+        ["5: inside.listen: [::]:5269 is in outside.listen too; the two sides must not meet on one address"]
+    );
     let found = read(&LEAST.replace("127.0.0.1:15269", "127.0.0.1:5299")).1;
     assert!(found[0].starts_with("9: domain[0].server: 127.0.0.1:5299 is Refrain itself"), "{found:?}");
 }
@@ -157,7 +160,10 @@ fn the_two_sides_may_not_meet() {
 fn a_filter_in_no_chain_is_only_a_warning() {
     let config = good(&format!("{LEAST}[filter.idle]\ncomponent = 'builtin:spim'\n"));
     let warnings: Vec<String> = config.warnings.iter().map(Mistake::to_string).collect();
-    assert_eq!(warnings, ["etc/refrain.toml:11: filter.idle: this filter is in no chain; name it in chain.inbound or chain.outbound"]);
+    assert_eq!(
+        warnings,
+        ["etc/refrain.toml:11: filter.idle: this filter is in no chain; name it in chain.inbound or chain.outbound"]
+    );
 }
 
 #[test]
@@ -169,8 +175,21 @@ fn names_the_builtin_filters_when_there_is_no_such_one() {
 }
 
 #[test]
+fn a_bundled_filter_needs_no_description_and_no_component() {
+    let config = good(&format!("{LEAST}[chain]\ninbound = ['jid-policy', 'spim']\n[filter.spim]\non-fault = 'open'\n"));
+    let [policy, spim] = config.chains.inbound.as_slice() else { panic!() };
+    assert_eq!(policy.component, ComponentSource::Builtin("jid-policy".into()));
+    assert_eq!(policy.on_fault, refrain_filter::OnFault::Closed);
+    assert_eq!(spim.component, ComponentSource::Builtin("spim".into()));
+    assert_eq!(spim.on_fault, refrain_filter::OnFault::Open);
+    let found = mistakes_with("[chain]\ninbound = 'own'\n[filter.own]\n");
+    assert_eq!(found, ["13: filter.own.component: is missing; write \"builtin:NAME\" or the path of a component"]);
+}
+
+#[test]
 fn a_chain_names_each_filter_once() {
-    let found = mistakes_with("[chain]\ninbound = ['x', 'x']\noutbound = ['x']\n[filter.x]\ncomponent = 'builtin:spim'\n");
+    let found =
+        mistakes_with("[chain]\ninbound = ['x', 'x']\noutbound = ['x']\n[filter.x]\ncomponent = 'builtin:spim'\n");
     assert_eq!(found, ["12: chain.inbound[1]: \"x\" is in this chain already; name each filter once"]);
 }
 

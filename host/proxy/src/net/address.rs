@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn a_stranger_may_name_public_addresses() {
-        for address in ["9.9.9.9:5269", "[2620:fe::fe]:5269", "9.9.9.9:443", "[64:ff9b::909:909]:5269", "100.128.0.1:5269"] {
+        for address in
+            ["9.9.9.9:5269", "[2620:fe::fe]:5269", "9.9.9.9:443", "[64:ff9b::909:909]:5269", "100.128.0.1:5269"]
+        {
             assert!(public(address), "{address}");
         }
     }

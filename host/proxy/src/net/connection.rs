@@ -11,9 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use refrain_proto::auth::CertificateFacts;
-use refrain_proto::{Domain, DomainPair, Side};
 use refrain_proto::stream::{Event, Input, Outcome, Output, Stream};
+use refrain_proto::{DomainPair, Side};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
@@ -58,23 +57,17 @@ pub struct Connection {
     tls: Arc<Tls>,
     side: Side,
     role: TlsRole,
-    facts: Option<CertificateFacts>,
 }
 
 impl Connection {
     /// Joins a socket and a stream on one side of the boundary.
     pub fn new(wire: Wire, stream: Stream, tls: Arc<Tls>, side: Side, role: TlsRole) -> Self {
-        Connection { wire, stream, outbox: Vec::new(), tls, side, role, facts: None }
+        Connection { wire, stream, outbox: Vec::new(), tls, side, role }
     }
 
     /// The stream, to hand inputs in.
     pub fn stream(&mut self) -> &mut Stream {
         &mut self.stream
-    }
-
-    /// Whether the peer's certificate is trusted and speaks for a domain.
-    pub fn certificate_speaks_for(&self, domain: &Domain) -> bool {
-        self.facts.as_ref().is_some_and(|facts| facts.speaks_for(domain))
     }
 
     /// Drains the stream up to the next thing that its owner must know. Not to be cancelled: it may be inside a TLS handshake.
@@ -139,8 +132,8 @@ impl Connection {
             Ok(done) => done?,
             Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long")),
         }
-        self.facts = self.tls.facts(self.side, self.wire.peer_certificates());
-        self.stream.handle(Input::TlsEstablished(self.facts.clone()), Instant::now());
+        let facts = self.tls.facts(self.side, self.wire.peer_certificates());
+        self.stream.handle(Input::TlsEstablished(facts), Instant::now());
         Ok(())
     }
 

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use refrain_proto::{DomainPair, Proof, Side};
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stanza::StanzaCondition;
 use refrain_proto::stream::{Event, InitiatingPolicy, Input, Outcome, Purpose, Refusal, Stream};
+use refrain_proto::{DomainPair, Proof, Side};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 

@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
-use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::rr::rdata::SRV;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{Resolver as Hickory, TokioResolver};
@@ -120,7 +120,8 @@ impl Resolver {
         host: &Name,
         port: u16,
     ) -> Result<Vec<SocketAddr>, ResolveError> {
-        let (six, four) = tokio::join!(hickory.lookup(host.clone(), RecordType::AAAA), hickory.lookup(host.clone(), RecordType::A));
+        let (six, four) =
+            tokio::join!(hickory.lookup(host.clone(), RecordType::AAAA), hickory.lookup(host.clone(), RecordType::A));
         let (six, four) = (records(six, ip_of), records(four, ip_of));
         let (six, four) = match (six, four) {
             (Err(error), Err(_)) => return Err(error),

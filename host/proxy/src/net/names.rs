@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn takes_only_plain_host_names_and_wildcards_below_a_registered_domain() {
-        for good in ["example.org", "EXAMPLE.org", "xn--bcher-kva.example", "*.example.org", "_xmpp-server.example.org"] {
+        for good in ["example.org", "EXAMPLE.org", "xn--bcher-kva.example", "*.example.org", "_xmpp-server.example.org"]
+        {
             assert!(is_host_name(good), "{good}");
         }
         for bad in ["", "*", "*.", "*.org", "a\0.example.org", "f*.example.org", "*.*.example.org", "bücher.example"] {

@@ -73,7 +73,8 @@ mod tests {
     #[test]
     fn loses_no_target() {
         for _ in 0..100 {
-            let order = ordered(vec![target(1, 0, "a."), target(1, 9, "b."), target(1, 0, "c."), target(2, 0, "d.")], draw);
+            let order =
+                ordered(vec![target(1, 0, "a."), target(1, 9, "b."), target(1, 0, "c."), target(2, 0, "d.")], draw);
             let mut hosts = hosts(&order);
             assert_eq!(hosts.pop().as_deref(), Some("d."));
             hosts.sort();

@@ -84,11 +84,7 @@ impl Tls {
     }
 
     /// The configuration and the server name for a connection that we open as `pair.from` to `pair.to`.
-    pub fn client(
-        &self,
-        side: Side,
-        pair: &DomainPair,
-    ) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
+    pub fn client(&self, side: Side, pair: &DomainPair) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
         let identity = match side {
             Side::Outside => self.hosted.get(&pair.from).ok_or_else(|| TlsError::NotHosted(pair.from.clone()))?,
             Side::Inside => self.minter.certificate(&pair.from, SystemTime::now())?,
@@ -237,7 +233,9 @@ impl ResolvesServerCert for MintedIdentity {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let domain = server_name(&hello).or_else(|| self.to.clone())?;
         let minted = self.minter.certificate(&domain, SystemTime::now());
-        minted.inspect_err(|error| tracing::warn!(%error, "a protected server asked for a domain that we cannot be")).ok()
+        minted
+            .inspect_err(|error| tracing::warn!(%error, "a protected server asked for a domain that we cannot be"))
+            .ok()
     }
 }
 

@@ -36,7 +36,9 @@ pub async fn serve(gateway: Arc<Gateway>, side: Side, listener: TcpListener) {
                     let receiving = receive::run(gateway.clone(), side, Wire::new(socket), peer, permit);
                     gateway.ending.receivers.spawn(receiving);
                 }
-                None => tracing::warn!(%peer, "connection refused: too many are open (limits.connections-max, limits.connections-per-address-max)"),
+                None => {
+                    tracing::warn!(%peer, "connection refused: too many are open (limits.connections-max, limits.connections-per-address-max)")
+                }
             },
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");

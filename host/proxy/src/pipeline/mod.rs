@@ -10,8 +10,8 @@ pub mod verify;
 
 use std::sync::Arc;
 
-use refrain_proto::auth::DialbackSecret;
 use refrain_proto::Side;
+use refrain_proto::auth::DialbackSecret;
 use refrain_proto::stream::StreamIds;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

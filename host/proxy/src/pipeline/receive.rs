@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use refrain_filter::Outcome as Ruled;
 use refrain_proto::auth::{KeyClaim, Validity};
-use refrain_proto::{Side, Stanza};
 use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
+use refrain_proto::{Side, Stanza};
 use tokio::task::JoinSet;
 
 use super::judge::judge;
@@ -110,8 +110,7 @@ impl Receiver {
                 }
             }
             Event::Verify(claim) => {
-                let certified = self.connection.certificate_speaks_for(&claim.pair.from);
-                self.questions.spawn(verify::verify(self.gateway.clone(), self.side, claim, certified));
+                self.questions.spawn(verify::verify(self.gateway.clone(), self.side, claim));
             }
             Event::Asked(claim) => {
                 let validity = verify::answer(&self.gateway, self.side, &claim);
@@ -121,7 +120,10 @@ impl Receiver {
                 tracing::info!(side = side_name(self.side), from = %pair.from, to = %pair.to, %by, "peer authenticated");
             }
             Event::Unsolicited => {
-                tracing::warn!(side = side_name(self.side), "an answer to a dialback question that was never asked: ignored");
+                tracing::warn!(
+                    side = side_name(self.side),
+                    "an answer to a dialback question that was never asked: ignored"
+                );
             }
             // Of initiating streams only.
             Event::KeyShown(_) | Event::Established(_) | Event::Verified(..) => {}
@@ -195,4 +197,3 @@ pub fn side_name(side: Side) -> &'static str {
         refrain_filter::Direction::Outbound => "inside",
     }
 }
-

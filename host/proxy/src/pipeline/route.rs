@@ -292,7 +292,12 @@ pub fn bounce(gateway: &Arc<Gateway>, chunk: Chunk, error: &StanzaError) {
     let (bounced, all) = (u64::from(replies.stanzas), u64::from(chunk.stanzas));
     gateway.counters.end(Ending::Bounced, bounced);
     gateway.counters.end(Ending::Dropped, all - bounced);
-    tracing::info!(condition = error.condition.as_str(), bounced, unanswerable = all - bounced, "undeliverable stanzas returned");
+    tracing::info!(
+        condition = error.condition.as_str(),
+        bounced,
+        unanswerable = all - bounced,
+        "undeliverable stanzas returned"
+    );
     let Some(handle) = back.and_then(|pair| gateway.routes.open(gateway, &pair)) else { return };
     if handle.offer_now(replies).is_err() {
         tracing::debug!(bounced, "stanza errors discarded: no room towards their receiver");

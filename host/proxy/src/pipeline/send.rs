@@ -5,15 +5,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use refrain_proto::{DomainPair, Side};
 use refrain_proto::stanza::{StanzaCondition, StanzaError};
 use refrain_proto::stream::Input;
+use refrain_proto::{DomainPair, Side};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep_until;
 
+use super::Gateway;
 use super::receive::side_name;
 use super::route::{Chunk, Origin, Room, bounce, deliver};
-use super::Gateway;
 use crate::net::alarm::Alarm;
 use crate::net::connection::{Connection, Turn};
 use crate::net::dial::{DialError, dial, finish};
@@ -157,7 +157,10 @@ impl Sender {
             Err(error) => {
                 let mut start = 0;
                 for (end, stanzas, origin) in chunks {
-                    self.return_to_sender(Chunk { bytes: bytes[start..end].to_vec(), stanzas, origin }, StanzaCondition::RemoteServerTimeout);
+                    self.return_to_sender(
+                        Chunk { bytes: bytes[start..end].to_vec(), stanzas, origin },
+                        StanzaCondition::RemoteServerTimeout,
+                    );
                     start = end;
                 }
                 Err(self.broke(&error))

@@ -4,20 +4,15 @@
 
 use std::sync::Arc;
 
+use refrain_proto::Side;
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stanza::StanzaCondition;
-use refrain_proto::Side;
 
 use super::Gateway;
 use crate::net::dial;
 
-/// Finds out whether a peer may speak for `claim.pair.from`.
-///
-/// `certified`: its certificate is trusted and speaks for that domain, so no question need be asked (XEP-0344 §2.5).
-pub async fn verify(gateway: Arc<Gateway>, side: Side, claim: KeyClaim, certified: bool) -> (KeyClaim, Validity) {
-    if certified {
-        return (claim, Validity::Valid);
-    }
+/// Finds out whether a peer may speak for `claim.pair.from`. Its certificate does not say so, or the stream would not ask.
+pub async fn verify(gateway: Arc<Gateway>, side: Side, claim: KeyClaim) -> (KeyClaim, Validity) {
     if side == Side::Outside && !gateway.snapshot.config.peers.for_domain(&claim.pair.from).dialback {
         tracing::info!(from = %claim.pair.from, "dialback refused: its certificate does not speak for the domain, and no [[peer]] allows dialback = true");
         return (claim, Validity::Error(StanzaCondition::PolicyViolation));

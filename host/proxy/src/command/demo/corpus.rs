@@ -124,13 +124,13 @@ pub const CORPUS: &[Entry] = &[
     entry(
         Inbound,
         "SPIM, signature bounces",
-        Bounced("not-acceptable"),
+        Bounced("policy-violation"),
         "<message from='win@away.example/bot' to='alice@home.example' type='chat'><body>Cheap  p1lls today</body></message>",
     ),
     entry(
         Inbound,
         "SPIM, contact JID in status",
-        Bounced("not-acceptable"),
+        Bounced("policy-violation"),
         "<presence from='ad@away.example' to='alice@home.example' type='subscribe'><status>write to sales@cards.example</status></presence>",
     ),
     entry(

@@ -38,7 +38,9 @@ pub fn run(json: bool) -> ExitCode {
 async fn play(json: bool) -> Result<Summary, Error> {
     let folder = tempfile::Builder::new().prefix("refrain-demo-").tempdir()?;
     if !json {
-        println!("Making two throwaway authorities, an inside server (home.example) and an outside server (away.example),");
+        println!(
+            "Making two throwaway authorities, an inside server (home.example) and an outside server (away.example),"
+        );
         println!("with the gateway between them: TLS on both sides, three filters in WebAssembly.\n");
     }
     let mut stage = Stage::build(folder.path()).await?;
@@ -48,11 +50,19 @@ async fn play(json: bool) -> Result<Summary, Error> {
     }
     for (number, entry) in CORPUS.iter().enumerate() {
         let row = stage.play(number + 1, entry).await?;
-        if json { row.print_json() } else { row.print() }
+        if json {
+            row.print_json()
+        } else {
+            row.print()
+        }
         summary.add(&row);
     }
     summary.lost += stage.app.drain().await.in_flight();
-    if json { summary.print_json() } else { summary.print() }
+    if json {
+        summary.print_json()
+    } else {
+        summary.print()
+    }
     Ok(summary)
 }
 
@@ -111,7 +121,14 @@ impl Stage {
         };
         let ended_as_expected = matches(entry.expect, record.ruling, arrival.as_ref());
         let lost = arrival.is_none() && record.ruling != Ruling::Drop;
-        Ok(Row { number, what: entry.what, record, condition: arrival.and_then(|a| a.condition), ended_as_expected, lost })
+        Ok(Row {
+            number,
+            what: entry.what,
+            record,
+            condition: arrival.and_then(|a| a.condition),
+            ended_as_expected,
+            lost,
+        })
     }
 }
 

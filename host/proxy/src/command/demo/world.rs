@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
 use refrain_proto::Stanza;
 use refrain_proto::limits::StreamLimits;
-use refrain_proto::stream::{
-    Event, InitiatingPolicy, Purpose, ReceivingPolicy, Stream, StreamIds,
-};
+use refrain_proto::stream::{Event, InitiatingPolicy, Purpose, ReceivingPolicy, Stream, StreamIds};
 use refrain_proto::{Boundary, Domain, DomainPair, JidError, Side};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -131,7 +131,9 @@ impl Server {
     ) -> Result<Self, Error> {
         let hosted: String = domains
             .iter()
-            .map(|name| format!("[[domain]]\nname = \"{name}\"\nserver = \"127.0.0.1:1\"\ncertificate = \"{certificate}\"\n"))
+            .map(|name| {
+                format!("[[domain]]\nname = \"{name}\"\nserver = \"127.0.0.1:1\"\ncertificate = \"{certificate}\"\n")
+            })
             .collect();
         // Seen from itself, every server is the one that faces the world: its certificates and trust are those of an outside.
         let text = format!(
@@ -166,7 +168,8 @@ impl Server {
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let stream = Stream::receiving(policy.clone(), Instant::now());
-                let connection = Connection::new(Wire::new(socket), stream, tls.clone(), Side::Outside, TlsRole::Server);
+                let connection =
+                    Connection::new(Wire::new(socket), stream, tls.clone(), Side::Outside, TlsRole::Server);
                 tokio::spawn(take(connection, arrived.clone()));
             }
         });
@@ -179,7 +182,8 @@ impl Server {
 
     /// Sends a stanza to the gateway, over a stream of its pair that is opened when first needed.
     pub async fn send(&mut self, gateway: SocketAddr, stanza: &Stanza) -> Result<(), Error> {
-        let pair = DomainPair { from: Domain::parse(stanza.from().domain())?, to: Domain::parse(stanza.to().domain())? };
+        let pair =
+            DomainPair { from: Domain::parse(stanza.from().domain())?, to: Domain::parse(stanza.to().domain())? };
         if !self.links.contains_key(&pair) {
             let connection = self.dial(gateway, &pair).await?;
             let (queue, stanzas) = mpsc::unbounded_channel();
@@ -258,4 +262,3 @@ fn arrival(stanza: &Stanza) -> Arrival {
         xml: String::from_utf8_lossy(&xml).into_owned(),
     }
 }
-

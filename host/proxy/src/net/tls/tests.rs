@@ -59,7 +59,8 @@ impl World {
     }
 
     fn tls(&self) -> Tls {
-        Tls::load(&self.config(&(domain("home.example", "home.pem") + &domain("second.example", "second.pem")))).unwrap()
+        Tls::load(&self.config(&(domain("home.example", "home.pem") + &domain("second.example", "second.pem"))))
+            .unwrap()
     }
 
     fn trusts(&self, tls: &Tls, params: CertificateParams) -> bool {
@@ -355,7 +356,8 @@ fn takes_a_bounded_number_of_names_and_intermediates() {
     let world = World::new();
     let tls = world.tls();
     let many: Vec<String> = (0..3_000).map(|number| format!("n{number}.remote.example")).collect();
-    let facts = tls.facts(Side::Outside, Some(&[world.issue(CertificateParams::new(many).unwrap()).certificate])).unwrap();
+    let facts =
+        tls.facts(Side::Outside, Some(&[world.issue(CertificateParams::new(many).unwrap()).certificate])).unwrap();
     assert_eq!(facts.names.len(), 1_000);
     let leaf = world.issue(names(&["remote.example"])).certificate;
     assert!(!tls.facts(Side::Outside, Some(&vec![leaf; 100])).unwrap().trusted);
@@ -440,16 +442,23 @@ fn a_protected_server_is_proven_by_its_pinned_certificate_or_by_its_pinned_autho
     world.file("snakeoil.pem", &snakeoil);
     let internal = authority(folder, "internal");
     let pin = |file: &str| format!("server-certificate = '{file}'\n");
-    let text = domain("home.example", "home.pem") + &pin("snakeoil.pem") + &domain("second.example", "second.pem") + &pin("internal.pem");
+    let text = domain("home.example", "home.pem")
+        + &pin("snakeoil.pem")
+        + &domain("second.example", "second.pem")
+        + &pin("internal.pem");
     let tls = Tls::load(&world.config(&text)).unwrap();
     let (home, second) = (name("home.example"), name("second.example"));
     assert!(tls.pins(&home) && tls.pins(&second) && !tls.pins(&name("remote.example")));
 
-    let facts = |identity: &Identity| tls.facts(Side::Inside, Some(&[identity.certificate.clone()])).unwrap();
+    let facts =
+        |identity: &Identity| tls.facts(Side::Inside, Some(std::slice::from_ref(&identity.certificate))).unwrap();
     let pinned = facts(&snakeoil);
     assert!(pinned.speaks_for(&home) && !pinned.speaks_for(&second));
     let vouched = facts(&signed(names(&["home.example", "second.example"]), &internal));
-    assert!(vouched.speaks_for(&second) && !vouched.speaks_for(&home), "an authority speaks for the domain that names it");
+    assert!(
+        vouched.speaks_for(&second) && !vouched.speaks_for(&home),
+        "an authority speaks for the domain that names it"
+    );
     assert!(!facts(&signed(names(&["other.example"]), &internal)).trusted);
     assert!(!facts(&world.issue(names(&["home.example"]))).trusted, "the outside's authorities mean nothing inside");
     assert!(tls.facts(Side::Inside, None).is_none());
@@ -459,12 +468,14 @@ fn a_protected_server_is_proven_by_its_pinned_certificate_or_by_its_pinned_autho
 fn reports_every_unfit_file_at_once_at_its_key() {
     let world = World::new();
     let now = SystemTime::now();
-    world.file("expired.pem", &world.issue(with(names(&["a.example"]), |params| params.not_after = (now - DAY).into())));
+    world
+        .file("expired.pem", &world.issue(with(names(&["a.example"]), |params| params.not_after = (now - DAY).into())));
     let (one, other) = (world.issue(names(&["b.example"])), world.issue(names(&["b.example"])));
     world.file("swapped.pem", &Identity { key: other.key, ..one });
     std::fs::write(world.folder.path().join("empty.pem"), "").unwrap();
     let files = [("a", "expired"), ("b", "swapped"), ("c", "home"), ("d", "missing"), ("e", "empty")];
-    let mut text: String = files.iter().map(|(name, file)| domain(&format!("{name}.example"), &format!("{file}.pem"))).collect();
+    let mut text: String =
+        files.iter().map(|(name, file)| domain(&format!("{name}.example"), &format!("{file}.pem"))).collect();
     text += "server-certificate = 'nowhere.pem'\n";
     let mut config = world.config(&text);
     config.inside.authority.certificate = world.folder.path().join("home.pem");

@@ -1,0 +1,111 @@
+//! What an operator types, and with which code it ends.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail the test")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rcgen::{CertificateParams, KeyPair};
+
+fn refrain(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_refrain")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// A folder with an inside authority, a certificate for example.org and a configuration that ends with `more`.
+fn folder(more: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(
+        refrain(folder.path(), &["ca", "init", "--dir", ".", "--excluded", "example.org"]).status.code(),
+        Some(0)
+    );
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["example.org".to_owned()]).unwrap().self_signed(&key).unwrap();
+    fs::write(folder.path().join("example.pem"), certificate.pem() + &key.serialize_pem()).unwrap();
+    let text = format!(
+        "[outside]\nlisten = '127.0.0.1:0'\nresolver = '127.0.0.1'\nroots = 'example.pem'\n\
+         [inside]\nlisten = '127.0.0.1:0'\nauthority = 'inside-ca.pem'\nauthority-key = 'inside-ca.key'\n\
+         [[domain]]\nname = 'example.org'\nserver = '127.0.0.1:15269'\ncertificate = 'example.pem'\n{more}"
+    );
+    fs::write(folder.path().join("refrain.toml"), text).unwrap();
+    folder
+}
+
+#[test]
+fn check_says_what_would_run() {
+    let folder = folder("[chain]\ninbound = 'spim'\n[filter.spim]\ncomponent = 'builtin:spim'\n");
+    let output = refrain(folder.path(), &["check", "--config", "refrain.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("example.org at 127.0.0.1:15269, proven by dialback"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("inbound   spim (builtin)"), "{}", stdout(&output));
+}
+
+#[test]
+fn check_reports_the_mistakes_of_every_stage_at_once() {
+    let more = "certificat = 'x'\n[chain]\ninbound = 'spim'\n[filter.spim]\ncomponent = 'builtin:spim'\n\
+                [filter.spim.settings]\nsignatures = [\n  { name = 'bad', regex = '(' },\n]\n";
+    let folder = folder(more);
+    fs::remove_file(folder.path().join("inside-ca.key")).unwrap();
+    let output = refrain(folder.path(), &["check", "--config", "refrain.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let report = stderr(&output);
+    let expected = [
+        "refrain.toml:8: inside.authority-key: ",
+        "refrain.toml:13: domain[0].certificat: there is no such key; did you mean \"certificate\"?",
+        "refrain.toml:20: filter.spim.settings.signatures[0]",
+        "3 mistakes",
+    ];
+    let lines: Vec<&str> = report.lines().collect();
+    assert_eq!(lines.len(), expected.len(), "{report}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}\nis not\n{expected}");
+    }
+}
+
+#[test]
+fn run_refuses_a_wrong_configuration_with_the_same_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = refrain(folder.path(), &["run", "--config", "absent.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("absent.toml: cannot be read"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_authority_is_never_overwritten() {
+    let folder = folder("");
+    let output = refrain(folder.path(), &["ca", "init", "--dir", "."]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is there already"), "{}", stderr(&output));
+}
+
+#[test]
+fn wrong_usage_ends_with_two() {
+    let folder = tempfile::tempdir().unwrap();
+    for wrong in [
+        &["serve"][..],
+        &["run"],
+        &["ca", "init", "--dir", ".", "--excluded", "exa mple"],
+        &["check", "-c", "x", "--log", "a=loud"],
+    ] {
+        assert_eq!(refrain(folder.path(), wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn help_shows_examples_and_exit_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [&["--help"][..], &["ca", "init", "--help"]] {
+        let output = refrain(folder.path(), command);
+        assert_eq!(output.status.code(), Some(0));
+        let help = stdout(&output);
+        assert!(help.contains("Examples:") && help.contains("Exit codes"), "{help}");
+    }
+}
