@@ -207,8 +207,24 @@ mod tests {
         let long = format!("{}.example", "a".repeat(64));
         let deep = vec!["abcdefg"; 33].join(".");
         for text in [
-            "", ".", "a..b", "..", "a b", "a/b", "a@b", "-a.example", "a-.example", "a\u{200d}b.example", "\u{202e}a.example",
-            "xn--a.example", "a\0.example", "[::1", "[1.2.3.4]", "a.example..", &long, &deep,
+            "",
+            ".",
+            "a..b",
+            "..",
+            "a b",
+            "a/b",
+            "a@b",
+            "-a.example",
+            "a-.example",
+            "a\u{200d}b.example",
+            "\u{202e}a.example",
+            "xn--a.example",
+            "a\0.example",
+            "[::1",
+            "[1.2.3.4]",
+            "a.example..",
+            &long,
+            &deep,
         ] {
             assert_eq!(Domain::parse(text), Err(JidError::Domain), "{text:?}");
         }

@@ -12,7 +12,7 @@ const LOCAL: &str = "home.example";
 const REMOTE: &str = "capulet.example";
 
 fn domain(text: &str) -> Domain {
-    Domain::parse(text).unwrap()
+    Domain::parse(text).expect("a domain")
 }
 
 fn pair() -> DomainPair {
@@ -95,7 +95,7 @@ impl Link {
 
     fn write(&mut self, xml: &str) {
         let mut bytes = Vec::new();
-        Stanza::parse(xml).unwrap().write(&mut bytes);
+        Stanza::parse(xml).expect("a stanza").write(&mut bytes);
         assert!(self.initiating.is_established());
         self.initiating.wrote(self.now);
         self.receiving.handle(Input::Bytes(&bytes), self.now);
@@ -103,11 +103,11 @@ impl Link {
     }
 
     fn question(&self) -> KeyClaim {
-        let questions = self.receiving_events.iter().filter_map(|event| match event {
+        let mut questions = self.receiving_events.iter().filter_map(|event| match event {
             Event::Verify(claim) | Event::Asked(claim) => Some(claim.clone()),
             _ => None,
         });
-        questions.last().expect("a question was raised")
+        questions.next_back().expect("a question was raised")
     }
 
     fn answer(&mut self, validity: Validity) {

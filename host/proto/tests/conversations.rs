@@ -10,14 +10,15 @@ fn play_all(reads: Reads) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conversations");
     let mut played = 0;
     let mut problems = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("the folder of conversations") {
+        let path = entry.expect("an entry").path();
         if path.extension().is_none_or(|extension| extension != "txt") {
             continue;
         }
         played += 1;
-        if let Err(problem) = play(&std::fs::read_to_string(&path).unwrap(), reads) {
-            problems.push(format!("{}: {problem}", path.file_name().unwrap().display()));
+        let text = std::fs::read_to_string(&path).expect("a conversation");
+        if let Err(problem) = play(&text, reads) {
+            problems.push(format!("{}: {problem}", path.display()));
         }
     }
     assert!(played > 40, "only {played} conversations were found");

@@ -1,8 +1,8 @@
 //! A receiving stream hands stanzas out, and takes their memory back, without touching the heap.
 
 use refrain_proto::{
-    Boundary, CertificateFacts, CertificateName, Domain, Event, Input, Output, ReceivingPolicy, Side, Stream, StreamIds,
-    StreamLimits,
+    Boundary, CertificateFacts, CertificateName, Domain, Event, Input, Output, ReceivingPolicy, Side, Stream,
+    StreamIds, StreamLimits,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -47,7 +47,7 @@ const STANZAS: &str = "<message from='Juliet@capulet.example/balcony' to='alice@
     <iq from='a@montague.example/x' to='alice@home.example' type='get' id='2'><ping xmlns='urn:xmpp:ping'/></iq>";
 
 fn established(now: Instant) -> Stream {
-    let domain = |text| Domain::parse(text).unwrap();
+    let domain = |text| Domain::parse(text).expect("a domain");
     let policy = ReceivingPolicy {
         boundary: Arc::new(Boundary::new([domain("home.example")])),
         side: Side::Outside,

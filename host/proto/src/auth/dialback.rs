@@ -20,7 +20,7 @@ pub struct DialbackSecret {
 impl DialbackSecret {
     /// Takes 256 random bits.
     pub fn from_bytes(secret: [u8; 32]) -> Self {
-        Self::from_text(&secret)
+        Self::from_text(secret)
     }
 
     /// Takes a secret shared by several instances, of whatever length.

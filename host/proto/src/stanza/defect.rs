@@ -45,11 +45,9 @@ impl StanzaDefect {
         match self {
             Self::MalformedFrom | Self::MalformedTo => Some(StanzaCondition::JidMalformed),
             Self::IqType | Self::IqWithoutId | Self::IqPayload => Some(StanzaCondition::BadRequest),
-            Self::NotAStanza
-            | Self::MissingAddress
-            | Self::MalformedDomain
-            | Self::EnvelopeChanged
-            | Self::Xml(_) => None,
+            Self::NotAStanza | Self::MissingAddress | Self::MalformedDomain | Self::EnvelopeChanged | Self::Xml(_) => {
+                None
+            }
         }
     }
 

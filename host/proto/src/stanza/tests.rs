@@ -12,7 +12,8 @@ fn defect(xml: &str) -> StanzaDefect {
 
 #[test]
 fn reads_kind_type_addresses_and_id() {
-    let stanza = stanza("<message from='Romeo@Montague.example/Orchard' to='juliet@capulet.example' id='m1' type='chat'/>");
+    let stanza =
+        stanza("<message from='Romeo@Montague.example/Orchard' to='juliet@capulet.example' id='m1' type='chat'/>");
     assert_eq!((stanza.kind(), stanza.stanza_type()), (Kind::Message, StanzaType::Chat));
     assert_eq!(stanza.from().as_str(), "romeo@montague.example/Orchard");
     assert_eq!(stanza.to().domain(), "capulet.example");
@@ -83,7 +84,10 @@ fn an_iq_request_has_an_id_and_one_payload() {
     let head = "from='a.example' to='b.example'";
     assert_eq!(defect(&format!("<iq {head} type='get'><a xmlns='u'/></iq>")), StanzaDefect::IqWithoutId);
     assert_eq!(defect(&format!("<iq {head} type='get' id='1'/>")), StanzaDefect::IqPayload);
-    assert_eq!(defect(&format!("<iq {head} type='set' id='1'><a xmlns='u'/><b xmlns='u'/></iq>")), StanzaDefect::IqPayload);
+    assert_eq!(
+        defect(&format!("<iq {head} type='set' id='1'><a xmlns='u'/><b xmlns='u'/></iq>")),
+        StanzaDefect::IqPayload
+    );
     assert_eq!(defect(&format!("<iq {head} id='1'><a xmlns='u'/></iq>")), StanzaDefect::IqType);
     stanza(&format!("<iq {head} type='set' id='1'>\n<a xmlns='u'/>\n</iq>"));
 }

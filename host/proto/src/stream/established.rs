@@ -2,8 +2,9 @@
 //!
 //! header → proof → **stanzas**
 
+use super::pairs::Pairs;
 use super::policy::ReceivingPolicy;
-use super::session::{Pairs, Session, Step};
+use super::session::{Session, Step};
 use super::wire::Wire;
 use crate::auth::{KeyClaim, Proof, Validity};
 use crate::error::PeerMisbehaved;

@@ -85,7 +85,7 @@ impl Initiating {
             self.state = State::Over;
             return wire.finish(Outcome::NotAuthenticated(Refusal::Certificate));
         }
-        wire.restart();
+        wire.restart_secured();
         self.state = begin(Opening::Secured, wire);
     }
 
@@ -264,7 +264,7 @@ impl ExpectSasl {
     fn step(mut self, node: Node<'_>, context: &Context, wire: &mut Wire) -> Result<State, PeerMisbehaved> {
         match (node.namespace(), node.name()) {
             (ns::SASL, "success") => {
-                wire.restart();
+                wire.restart_authenticated();
                 Ok(begin(Opening::Authenticated, wire))
             }
             (ns::SASL, "failure") => self.fall_back(context, wire),

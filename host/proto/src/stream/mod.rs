@@ -5,6 +5,7 @@
 //! [`Stream`] is one of two machines, by who connected: `receiving` or `initiating`. Their states are types named for what
 //! they await. What both share, and no state decides, is in `wire`: bytes, deadlines, and how a stream ends.
 
+mod clock;
 mod dialback;
 mod established;
 mod features;
@@ -12,6 +13,7 @@ mod header;
 mod ids;
 mod initiating;
 mod outcome;
+mod pairs;
 mod policy;
 mod receiving;
 mod session;

@@ -6,8 +6,9 @@
 use super::established::Established;
 use super::features::Offer;
 use super::header::Header;
+use super::pairs::Pairs;
 use super::policy::ReceivingPolicy;
-use super::session::{Pairs, Session, Step};
+use super::session::{Session, Step};
 use super::wire::Wire;
 use crate::auth::external::{self, SaslFailure};
 use crate::auth::{CertificateFacts, KeyClaim, Proof, Validity};
@@ -228,7 +229,7 @@ struct ExpectTls;
 
 impl ExpectTls {
     fn established(facts: Option<CertificateFacts>, wire: &mut Wire) -> State {
-        wire.restart();
+        wire.restart_secured();
         wire.expect(Awaited::Header);
         State::ExpectHeader(ExpectHeader { opening: Opening::Secured(facts) })
     }
@@ -291,7 +292,7 @@ impl ExpectProof {
     fn succeed(self, wire: &mut Wire) -> State {
         let Some(pair) = self.external else { return State::Over };
         wire.send(&Element::new(ns::SASL, "success"));
-        wire.restart();
+        wire.restart_authenticated();
         wire.expect(Awaited::Header);
         State::ExpectHeader(ExpectHeader { opening: Opening::Authenticated(pair, self.session.into_facts()) })
     }

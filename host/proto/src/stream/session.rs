@@ -1,6 +1,7 @@
-//! What a receiving stream knows after TLS: who may send on it, and which dialback questions are open.
+//! What a receiving stream knows after TLS: the certificate, the language, and which dialback questions are open.
 
 use super::dialback::{self, Dialback, DialbackKind, KEY_BYTES_MAX};
+use super::pairs::Pairs;
 use super::policy::ReceivingPolicy;
 use super::wire::Wire;
 use crate::auth::dialback::is_stream_id;
@@ -10,7 +11,6 @@ use crate::jid::{Domain, DomainPair};
 use crate::stanza::StanzaCondition;
 use crate::stream::Event;
 use crate::xml::Node;
-use std::collections::{HashMap, HashSet};
 
 /// What came of a dialback element or an answer.
 #[derive(Debug)]
@@ -179,61 +179,4 @@ fn check_key(pair: &DomainPair, key: &str, policy: &ReceivingPolicy) -> Result<(
 fn remove(claims: &mut Vec<KeyClaim>, claim: &KeyClaim) -> bool {
     let position = claims.iter().position(|open| open == claim);
     position.map(|at| claims.swap_remove(at)).is_some()
-}
-
-/// The pairs that may send on a stream.
-#[derive(Debug, Default)]
-pub(super) struct Pairs {
-    by_sender: HashMap<Domain, HashSet<Domain>>,
-    count: usize,
-    /// The pair of the stanza before, which is nearly always that of the next.
-    last: Option<DomainPair>,
-}
-
-impl Pairs {
-    pub(super) fn of(pair: DomainPair) -> Self {
-        let mut pairs = Self::default();
-        pairs.add(pair);
-        pairs
-    }
-
-    pub(super) fn add(&mut self, pair: DomainPair) {
-        if self.by_sender.entry(pair.from).or_default().insert(pair.to) {
-            self.count += 1;
-        }
-    }
-
-    pub(super) fn remove(&mut self, pair: &DomainPair) {
-        self.last = None;
-        let Some(targets) = self.by_sender.get_mut(&pair.from) else { return };
-        if targets.remove(&pair.to) {
-            self.count -= 1;
-        }
-        if targets.is_empty() {
-            self.by_sender.remove(&pair.from);
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
-    fn contains(&self, pair: &DomainPair) -> bool {
-        self.by_sender.get(&pair.from).is_some_and(|targets| targets.contains(&pair.to))
-    }
-
-    pub(super) fn has_sender(&self, from: &str) -> bool {
-        self.by_sender.contains_key(from)
-    }
-
-    /// Tells whether this pair may send; for the same pair as before by two comparisons.
-    pub(super) fn allow(&mut self, from: &str, to: &str) -> bool {
-        if self.last.as_ref().is_some_and(|last| last.from.as_str() == from && last.to.as_str() == to) {
-            return true;
-        }
-        let Some((sender, targets)) = self.by_sender.get_key_value(from) else { return false };
-        let Some(target) = targets.get(to) else { return false };
-        self.last = Some(DomainPair { from: sender.clone(), to: target.clone() });
-        true
-    }
 }

@@ -1,5 +1,6 @@
 //! The half of a stream that does not depend on its state: bytes, deadlines, and how it ends.
 
+use super::clock::{Clock, Due};
 use super::header;
 use super::ids::StreamIds;
 use super::outcome::Outcome;
@@ -29,11 +30,7 @@ pub(super) struct Wire {
     heard: bool,
     /// Whether what the peer sends has stopped to be XML, so that nothing more is read.
     deaf: bool,
-    now: Instant,
-    handshake_by: Instant,
-    deadline: Instant,
-    awaited: Awaited,
-    ping_at: Option<Instant>,
+    clock: Clock,
     spare: Option<Stanza>,
     /// Draws the ids of our headers; an initiating stream's headers have none.
     ids: Option<StreamIds>,
@@ -55,8 +52,7 @@ enum Ending {
 
 impl Wire {
     pub(super) fn new(limits: StreamLimits, ids: Option<StreamIds>, now: Instant) -> Self {
-        let handshake_by = now + limits.handshake_timeout;
-        let mut wire = Self {
+        Self {
             reader: Some(Reader::new(limits.xml.clone())),
             outputs: VecDeque::new(),
             unsent: Vec::new(),
@@ -65,19 +61,13 @@ impl Wire {
             unproven_bytes_left: Some(limits.handshake_bytes_max),
             heard: false,
             deaf: false,
-            now,
-            handshake_by,
-            deadline: handshake_by,
-            awaited: Awaited::Header,
-            ping_at: None,
+            clock: Clock::new(limits.clone(), now),
             spare: None,
             limits,
             ids,
             local: None,
             remote: None,
-        };
-        wire.expect(Awaited::Header);
-        wire
+        }
     }
 
     pub(super) fn limits(&self) -> &StreamLimits {
@@ -110,7 +100,7 @@ impl Wire {
             return;
         }
         self.heard = true;
-        self.note_traffic();
+        self.clock.note_traffic();
         let Some(reader) = &mut self.reader else { return self.fail_silently(PeerMisbehaved::BytesBeforeTls) };
         if let Some(left) = &mut self.unproven_bytes_left {
             match left.checked_sub(bytes.len() as u32) {
@@ -141,9 +131,20 @@ impl Wire {
         }
     }
 
-    /// Begins a new stream on the same connection: nothing read before counts any more (RFC 6120 §5.4.3.3, §6.4.6).
-    pub(super) fn restart(&mut self) {
-        self.reader = Some(Reader::new(self.limits.xml.clone()));
+    /// Begins the stream anew inside TLS: of what came before, nothing is left (RFC 6120 §5.4.3.3).
+    pub(super) fn restart_secured(&mut self) {
+        self.begin_anew(Reader::new(self.limits.xml.clone()));
+    }
+
+    /// Begins the stream anew after SASL (RFC 6120 §6.4.6). Bytes that came in the same read are already of the new one.
+    pub(super) fn restart_authenticated(&mut self) {
+        let mut reader = Reader::new(self.limits.xml.clone());
+        reader.feed(self.reader.as_ref().map_or(&[], Reader::unread));
+        self.begin_anew(reader);
+    }
+
+    fn begin_anew(&mut self, reader: Reader) {
+        self.reader = Some(reader);
         self.header_sent = false;
         self.renew_unproven_bytes();
     }
@@ -206,9 +207,7 @@ impl Wire {
     pub(super) fn rest(&self) -> Output {
         match &self.ending {
             Ending::Finished(outcome) => Output::Finished(outcome.clone()),
-            Ending::Open | Ending::Closing { .. } => {
-                Output::Wait(self.ping_at.unwrap_or(self.deadline).min(self.deadline))
-            }
+            Ending::Open | Ending::Closing { .. } => Output::Wait(self.clock.next_due()),
         }
     }
 }
@@ -216,24 +215,19 @@ impl Wire {
 /// Time.
 impl Wire {
     pub(super) fn advance_to(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        self.clock.advance_to(now);
     }
 
     /// Sets the deadline of one step of the handshake.
     pub(super) fn expect(&mut self, awaited: Awaited) {
-        if !self.is_open() {
-            return;
+        if self.is_open() {
+            self.clock.expect(awaited);
         }
-        let step_by = match awaited {
-            Awaited::Header | Awaited::StartTls => self.now + self.limits.step_timeout,
-            Awaited::Tls | Awaited::Features | Awaited::Proof | Awaited::Traffic | Awaited::Close => self.handshake_by,
-        };
-        (self.deadline, self.awaited) = (step_by.min(self.handshake_by), awaited);
     }
 
     /// A key was put to its authority, which takes a handshake of its own.
     pub(super) fn extend_handshake(&mut self) {
-        self.handshake_by = self.now + self.limits.handshake_timeout;
+        self.clock.extend_handshake();
         if self.unproven_bytes_left.is_some() {
             self.expect(Awaited::Proof);
         }
@@ -242,45 +236,36 @@ impl Wire {
     /// The handshake is over: from now on only silence ends the stream, and an initiating stream breaks it.
     pub(super) fn settle(&mut self, pings: bool) {
         self.unproven_bytes_left = None;
-        self.ping_at = pings.then(|| self.now + self.limits.ping_after);
-        if self.is_open() {
-            (self.deadline, self.awaited) = (self.now + self.limits.idle_timeout, Awaited::Traffic);
-        }
-    }
-
-    pub(super) fn note_traffic(&mut self) {
-        if self.is_open() && self.awaited == Awaited::Traffic {
-            self.deadline = self.now + self.limits.idle_timeout;
+        self.expect(Awaited::Traffic);
+        if pings && self.is_open() {
+            self.clock.schedule_ping();
         }
     }
 
     /// We wrote something: no space is due for a while.
     pub(super) fn note_written(&mut self) {
-        self.note_traffic();
-        if self.ping_at.is_some() {
-            self.ping_at = Some(self.now + self.limits.ping_after);
-        }
+        self.clock.note_traffic();
+        self.clock.postpone_ping();
     }
 
     pub(super) fn check_deadlines(&mut self) {
         if self.is_finished() {
             return;
         }
-        if self.now >= self.deadline {
-            return self.time_out();
-        }
-        if self.is_open() && self.ping_at.is_some_and(|at| self.now >= at) {
-            self.unsent.push(b' ');
-            self.ping_at = Some(self.now + self.limits.ping_after);
+        match self.clock.due() {
+            Some(Due::Deadline(awaited)) => self.time_out(awaited),
+            Some(Due::Ping) => {
+                self.unsent.push(b' ');
+                self.clock.schedule_ping();
+            }
+            None => {}
         }
     }
 
-    fn time_out(&mut self) {
+    fn time_out(&mut self, awaited: Awaited) {
         match &self.ending {
-            Ending::Open if self.reader.is_none() => self.finish(Outcome::TimedOut(self.awaited)),
             Ending::Open => {
-                let outcome = Outcome::TimedOut(self.awaited);
-                self.close_with(StreamCondition::ConnectionTimeout, None, outcome, false);
+                self.close_with(StreamCondition::ConnectionTimeout, None, Outcome::TimedOut(awaited), false);
             }
             Ending::Closing { outcome, .. } => self.finish(outcome.clone()),
             Ending::Finished(_) => {}
@@ -337,8 +322,8 @@ impl Wire {
             return self.finish(outcome);
         }
         self.unsent.extend_from_slice(b"</stream:stream>");
-        (self.deadline, self.awaited) = (self.now + self.limits.close_timeout, Awaited::Close);
-        self.ping_at = None;
+        self.clock.expect(Awaited::Close);
+        self.clock.stop_pings();
         self.ending = Ending::Closing { outcome, takes_stanzas };
     }
 

@@ -124,6 +124,11 @@ impl Framer {
         (self.start, self.frame, self.read) = (0, 0..0, 0);
     }
 
+    /// Returns the bytes that belong to no frame yet.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
     /// Returns how many bytes belong to no frame yet.
     pub(super) fn buffered(&self) -> usize {
         self.buffer.len() - self.start

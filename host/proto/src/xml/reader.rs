@@ -93,6 +93,11 @@ impl Reader {
         self.xml.get_ref().buffered()
     }
 
+    /// Returns the bytes left over: on a stream that begins anew inside TLS, they are the next reader's.
+    pub fn unread(&self) -> &[u8] {
+        self.xml.get_ref().unread()
+    }
+
     /// Tells whether no bytes are left over.
     pub fn is_empty(&self) -> bool {
         self.buffered() == 0
