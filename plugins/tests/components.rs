@@ -1,0 +1,37 @@
+//! The components as they are embedded, in the engine they run in.
+
+use std::path::{Path, PathBuf};
+
+use refrain_filter::{Sandbox, case};
+
+fn sandbox(name: &str) -> Sandbox {
+    let component = refrain_plugins::builtin(name).expect("a bundled filter");
+    Sandbox::new(name, component).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn case_files(name: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(name).join("cases");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn judge_the_golden_cases_as_they_do_natively() {
+    let mut failures = Vec::new();
+    for name in refrain_plugins::NAMES {
+        let mut sandbox = sandbox(name);
+        let files = case_files(name);
+        assert!(!files.is_empty(), "{name} has no golden cases");
+        failures.extend(files.iter().flat_map(|file| case::run_cases(file, &mut sandbox)));
+    }
+    let lines: Vec<_> = failures.iter().map(ToString::to_string).collect();
+    assert!(lines.is_empty(), "{} cases failed\n{}", lines.len(), lines.join("\n"));
+}
+
+#[test]
+fn are_found_by_name_alone() {
+    assert_eq!(refrain_plugins::NAMES, ["file-transfer", "jid-policy", "spim"]);
+    assert!(refrain_plugins::builtin("grep").is_none());
+}
