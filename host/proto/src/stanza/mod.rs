@@ -130,26 +130,29 @@ impl Stanza {
     pub fn take(&mut self, element: &mut Element, stream_lang: Option<&str>) -> Result<(), StanzaDefect> {
         std::mem::swap(&mut self.element, element);
         self.size = self.element.received_bytes();
-        self.read_kind()?;
-        let from = take_address(&mut self.element, "from", &mut self.from)?;
-        let to = take_address(&mut self.element, "to", &mut self.to)?;
-        if let Some(lang) = stream_lang.filter(|_| self.element.xml_lang().is_none()) {
-            self.element.set_xml_lang(lang);
-        }
-        from.map_err(|_| StanzaDefect::MalformedFrom)?;
-        to.map_err(|_| StanzaDefect::MalformedTo)?;
-        self.check_iq()
-    }
-
-    fn read_kind(&mut self) -> Result<(), StanzaDefect> {
         let root = self.element.root();
         // T26: jabber:client, no namespace, or a stanza's name in the stream's namespace are no stanzas here.
         if root.namespace() != ns::SERVER {
             return Err(StanzaDefect::NotAStanza);
         }
         self.kind = root.name().parse().map_err(|_| StanzaDefect::NotAStanza)?;
-        self.stanza_type = StanzaType::of(self.kind, root.attribute("type"));
-        Ok(())
+        let envelope = Envelope::read(root);
+        self.stanza_type = StanzaType::of(self.kind, envelope.stanza_type);
+        let from = Prepared::address(envelope.from, &mut self.from)?;
+        let to = Prepared::address(envelope.to, &mut self.to)?;
+        let inherits_lang = !envelope.has_lang;
+        if from.differs {
+            self.element.set_attribute(0, "from", Some(self.from.as_str()));
+        }
+        if to.differs {
+            self.element.set_attribute(0, "to", Some(self.to.as_str()));
+        }
+        if let Some(lang) = stream_lang.filter(|_| inherits_lang) {
+            self.element.set_xml_lang(lang);
+        }
+        from.outcome.map_err(|_| StanzaDefect::MalformedFrom)?;
+        to.outcome.map_err(|_| StanzaDefect::MalformedTo)?;
+        self.check_iq()
     }
 
     /// RFC 6120 §8.2.3: a request has an id and exactly one payload, and every iq one of four types.
@@ -239,20 +242,49 @@ impl Stanza {
     }
 }
 
-/// Prepares an address of the stanza and writes the prepared form back.
-///
-/// The outer result is about the domain, without which nothing can be done; the inner one about the other parts, for want of
-/// which the address is its domain alone.
-fn take_address(element: &mut Element, name: &str, jid: &mut Jid) -> Result<Result<(), JidError>, StanzaDefect> {
-    let text = element.root().attribute(name).ok_or(StanzaDefect::MissingAddress)?;
-    let outcome = jid.assign(text);
-    if outcome.is_err() {
-        jid.assign_domain_of(text).map_err(|_| StanzaDefect::MalformedDomain)?;
+/// What the start tag of a stanza says, found in one pass over its attributes.
+#[derive(Default)]
+struct Envelope<'a> {
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    stanza_type: Option<&'a str>,
+    has_lang: bool,
+}
+
+impl<'a> Envelope<'a> {
+    fn read(root: Node<'a>) -> Self {
+        let mut envelope = Self::default();
+        for attribute in root.attributes() {
+            match (attribute.namespace, attribute.name) {
+                ("", "from") => envelope.from = Some(attribute.value),
+                ("", "to") => envelope.to = Some(attribute.value),
+                ("", "type") => envelope.stanza_type = Some(attribute.value),
+                (ns::XML, "lang") => envelope.has_lang = true,
+                _ => {}
+            }
+        }
+        envelope
     }
-    if text != jid.as_str() {
-        element.set_attribute(0, name, Some(jid.as_str()));
+}
+
+/// An address after its preparation.
+struct Prepared {
+    /// An error is about another part than the domain; the address then is its domain alone.
+    outcome: Result<(), JidError>,
+    /// Whether the element says it in another way.
+    differs: bool,
+}
+
+impl Prepared {
+    /// Prepares an address. Without a valid domain nothing can be done with it.
+    fn address(text: Option<&str>, jid: &mut Jid) -> Result<Self, StanzaDefect> {
+        let text = text.ok_or(StanzaDefect::MissingAddress)?;
+        let outcome = jid.assign(text);
+        if outcome.is_err() {
+            jid.assign_domain_of(text).map_err(|_| StanzaDefect::MalformedDomain)?;
+        }
+        Ok(Self { outcome, differs: text != jid.as_str() })
     }
-    Ok(outcome)
 }
 
 #[cfg(test)]

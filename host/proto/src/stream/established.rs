@@ -26,15 +26,15 @@ impl Established {
     }
 
     pub(super) fn step(
-        mut self,
+        &mut self,
         element: &mut Element,
         policy: &ReceivingPolicy,
         wire: &mut Wire,
-    ) -> Result<Self, PeerMisbehaved> {
+    ) -> Result<(), PeerMisbehaved> {
         if element.root().namespace() == ns::DIALBACK {
             let step = self.session.take_dialback(element.root(), &self.pairs, policy, wire)?;
             self.note(step, Proof::External, wire);
-            return Ok(self);
+            return Ok(());
         }
         let mut stanza = wire.take_spare();
         let taken = stanza.take(element, self.session.lang());
@@ -48,7 +48,7 @@ impl Established {
                 wire.keep_spare(stanza);
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// No stanza passes under a name that its stream did not prove (RFC 6120 §8.1.2.2).

@@ -54,12 +54,15 @@ impl Receiving {
 
     pub(super) fn step(&mut self, token: Token, element: &mut Element, wire: &mut Wire) -> Result<(), PeerMisbehaved> {
         let policy = &self.policy;
+        // The state that stays is not moved for each stanza.
+        if let State::Established(state) = &mut self.state {
+            return state.step(element, policy, wire);
+        }
         self.state = match std::mem::replace(&mut self.state, State::Over) {
             State::ExpectHeader(state) => state.step(token, element, policy, wire)?,
             State::ExpectStartTls(state) => state.step(element.root(), wire)?,
             State::ExpectProof(state) => state.step(element.root(), policy, wire)?,
-            State::Established(state) => State::Established(state.step(element, policy, wire)?),
-            state @ (State::ExpectTls(_) | State::Over) => state,
+            state @ (State::ExpectTls(_) | State::Established(_) | State::Over) => state,
         };
         Ok(())
     }
