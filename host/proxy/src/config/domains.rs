@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use refrain_proto::Domain;
 
 use super::file::Section;
-use super::sides::{ADDRESS_ADVICE, KeyPairFiles};
+use super::sides::{ADDRESS_ADVICE, KeyPairFiles, parse_target};
 
 /// One hosted domain and its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ fn read_domain(section: &Section<'_>) -> Option<HostedDomain> {
     section.requires("server", "write where its server listens for other servers, as in server = \"127.0.0.1:15269\"");
     section.requires("certificate", "write the PEM file of the certificate that the world sees for this domain");
     let name = section.parsed("name", Domain::parse, "write a domain, as in \"example.org\"");
-    let server = section.parsed("server", str::parse, ADDRESS_ADVICE);
+    let server = section.parsed("server", parse_target, ADDRESS_ADVICE);
     Some(HostedDomain {
         name: name?,
         // A server that is missing has been reported; the certificate can be checked all the same.

@@ -27,7 +27,8 @@ impl fmt::Display for Mistake {
         if !self.key.is_empty() {
             write!(f, ": {}", self.key)?;
         }
-        write!(f, ": {}", self.problem)?;
+        // A problem of several lines, as of a regular expression with its caret, stays aligned below its first.
+        write!(f, ": {}", self.problem.replace('\n', "\n    "))?;
         if !self.advice.is_empty() {
             write!(f, "; {}", self.advice)?;
         }
@@ -84,7 +85,7 @@ impl IntoIterator for Mistakes {
     }
 }
 
-/// One line each.
+/// One after the other, each from the start of a line.
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, mistake) in self.0.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use refrain_proto::Domain;
 
 use super::file::Section;
-use super::sides::ADDRESS_ADVICE;
+use super::sides::{ADDRESS_ADVICE, parse_target};
 
 /// What holds for one remote domain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,7 +77,7 @@ fn read_peer(section: &Section<'_>) -> Option<(Pattern, PeerPolicy)> {
     section.knows(&["name", "address", "dialback"]);
     section.requires("name", "write a remote domain, \"*.domain\" or \"*\"");
     let policy = PeerPolicy {
-        address: section.parsed("address", str::parse, ADDRESS_ADVICE),
+        address: section.parsed("address", parse_target, ADDRESS_ADVICE),
         dialback: section.flag("dialback").unwrap_or(false),
     };
     let pattern = section.parsed("name", Pattern::parse, "write a remote domain, \"*.domain\" or \"*\"")?;

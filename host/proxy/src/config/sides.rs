@@ -105,6 +105,15 @@ impl KeyPairFiles {
     }
 }
 
+/// An address that one can connect to.
+pub(super) fn parse_target(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|error: std::net::AddrParseError| error.to_string())?;
+    if address.port() == 0 || address.ip().is_unspecified() {
+        return Err("one cannot connect to this address".to_owned());
+    }
+    Ok(address)
+}
+
 fn listen(section: &Section<'_>) -> Vec<SocketAddr> {
     let addresses = section.parsed_list("listen", str::parse::<SocketAddr>, ADDRESS_ADVICE);
     if section.texts("listen").is_empty() && section.has("listen") {

@@ -157,6 +157,14 @@ fn the_two_sides_may_not_meet() {
 }
 
 #[test]
+fn nobody_can_be_reached_at_no_port_or_at_no_address() {
+    for nowhere in ["127.0.0.1:0", "0.0.0.0:5269", "[::]:5269"] {
+        let found = mistakes_with(&format!("[[peer]]\nname = 'a.example'\naddress = '{nowhere}'\n"));
+        assert!(found[0].contains("one cannot connect to this address"), "{nowhere}: {found:?}");
+    }
+}
+
+#[test]
 fn a_filter_in_no_chain_is_only_a_warning() {
     let config = good(&format!("{LEAST}[filter.idle]\ncomponent = 'builtin:spim'\n"));
     let warnings: Vec<String> = config.warnings.iter().map(Mistake::to_string).collect();
