@@ -64,6 +64,7 @@ impl Engine {
     pub(crate) fn store(&self, state: State) -> Store<State> {
         let mut store = Store::new(&self.wasmtime, state);
         store.limiter(|state| &mut state.memory);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline.passed()));
         store
     }
 }

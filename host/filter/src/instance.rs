@@ -11,6 +11,7 @@ use crate::bindings::refrain::filter::types::Problem;
 use crate::bindings::{Filter as Exports, FilterPre};
 use crate::chain::FilterLimits;
 use crate::component::Component;
+use crate::deadline::Deadline;
 use crate::engine::Engine;
 use crate::error::Fault;
 use crate::journal::{Journal, JournalLimits};
@@ -19,7 +20,7 @@ use crate::state::{Registered, Setup, State};
 use crate::verdict::Verdict;
 
 /// Compiling the patterns of a large configuration takes a while, and holds up no stanza.
-const CONFIGURE_TICKS: u64 = 2_000;
+const CONFIGURE_DEADLINE_MS: u32 = 2_000;
 /// Domain lists pass through one host call.
 const CONFIGURE_BYTES_MAX: usize = 16 << 20;
 
@@ -44,7 +45,7 @@ pub(crate) enum StartError {
 pub(crate) struct Instance {
     store: Store<State>,
     guest: Guest,
-    deadline_ticks: u64,
+    ticks: u64,
 }
 
 impl Instance {
@@ -81,14 +82,15 @@ impl Instance {
         let guest = exports.refrain_filter_guest().clone();
         configure(&mut store, &guest, &blueprint.settings)?;
         store.set_hostcall_fuel(limits.output_bytes);
-        // The first tick may be about to fall: one more, so that the filter has all its time.
-        Ok(Instance { store, guest, deadline_ticks: u64::from(limits.deadline_ms) + 1 })
+        store.data_mut().deadline = Deadline::new(limits.deadline_ms);
+        let ticks = store.data().deadline.ticks();
+        Ok(Instance { store, guest, ticks })
     }
 
     /// Asks the filter. After a fault the instance must not be asked again.
     #[inline]
     pub(crate) fn judge(&mut self, stanza: &mut Stanza, head: Head<'_>) -> Result<Verdict, Fault> {
-        self.store.set_epoch_deadline(self.deadline_ticks);
+        self.store.set_epoch_deadline(self.ticks);
         let state = self.store.data_mut();
         state.begin(head.size);
         std::mem::swap(&mut state.stanza, stanza);
@@ -135,7 +137,8 @@ fn new_state(name: Arc<str>, limits: &FilterLimits) -> State {
 
 /// Links the imports, and runs the start functions of the core modules.
 fn instantiate(store: &mut Store<State>, code: &FilterPre<State>) -> wasmtime::Result<Exports> {
-    store.set_epoch_deadline(CONFIGURE_TICKS);
+    store.data_mut().deadline = Deadline::new(CONFIGURE_DEADLINE_MS);
+    store.set_epoch_deadline(store.data().deadline.ticks());
     store.set_hostcall_fuel(CONFIGURE_BYTES_MAX);
     code.instantiate(store)
 }

@@ -107,6 +107,7 @@ impl InterestSet {
     }
 
     /// Compiles the rules once more, against the namespaces that all filters of a chain share.
+    #[cfg(feature = "runtime")]
     pub(crate) fn shared(&self, namespaces: &mut Namespaces) -> Result<Vec<Rule>, InterestError> {
         self.sources.iter().map(|interest| Rule::compile(interest, namespaces)).collect()
     }

@@ -38,6 +38,8 @@ mod convert;
 #[cfg(feature = "runtime")]
 mod counters;
 #[cfg(feature = "runtime")]
+mod deadline;
+#[cfg(feature = "runtime")]
 mod engine;
 #[cfg(feature = "runtime")]
 mod error;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use refrain_proto::{Stanza, StanzaError};
 
+use crate::deadline::Deadline;
 use crate::error::OutputExceeded;
 use crate::interest::{Interest, InterestSet};
 use crate::journal::Journal;
@@ -46,6 +47,7 @@ pub(crate) struct State {
     pub(crate) registered: Arc<Registered>,
     pub(crate) setup: Setup,
     pub(crate) memory: MemoryMeter,
+    pub(crate) deadline: Deadline,
     /// The stanza being judged; moved in for the call and out again.
     pub(crate) stanza: Stanza,
     pub(crate) journal: Journal,
@@ -72,6 +74,7 @@ impl State {
             registered: Arc::default(),
             setup: Setup::Closed,
             memory,
+            deadline: Deadline::default(),
             stanza: Stanza::default(),
             journal,
             reason: None,
@@ -86,6 +89,7 @@ impl State {
     #[inline]
     pub(crate) fn begin(&mut self, stanza_bytes: u32) {
         self.memory.begin();
+        self.deadline.begin();
         self.journal.begin(stanza_bytes);
         self.reason = None;
         self.actions.clear();

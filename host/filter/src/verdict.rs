@@ -1,6 +1,6 @@
 //! What may become of a stanza: one filter's word, and the chain's outcome.
 
-use refrain_proto::{Stanza, StanzaError, StanzaType};
+use refrain_proto::StanzaError;
 
 /// One filter's word on one stanza.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,14 +31,4 @@ pub enum Outcome {
     Bounce(StanzaError),
     /// The stanza goes nowhere.
     Drop,
-}
-
-/// RFC 6120 §8.3.1: an error must not be answered by an error; §8.2.3: nor is an iq result answered at all.
-pub(crate) fn is_answerable(stanza: &Stanza) -> bool {
-    !matches!(stanza.stanza_type(), StanzaType::Error | StanzaType::IqResult)
-}
-
-/// RFC 6120 §8.2.3: an iq get or set must be answered, or its sender waits in vain.
-pub(crate) fn awaits_answer(stanza: &Stanza) -> bool {
-    matches!(stanza.stanza_type(), StanzaType::IqGet | StanzaType::IqSet)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use refrain_proto::{Stanza, StanzaCondition, StanzaError};
+use refrain_proto::{Stanza, StanzaCondition, StanzaError, StanzaType};
 
 use crate::bindings::refrain::filter::types::Head;
 use crate::chain::{Chain, Filter, OnFault};
@@ -11,7 +11,7 @@ use crate::error::Fault;
 use crate::head::Bits;
 use crate::instance::Instance;
 use crate::interest::{Matched, Sight};
-use crate::verdict::{Outcome, Verdict, awaits_answer, is_answerable};
+use crate::verdict::{Outcome, Verdict};
 
 /// What becomes of a stanza, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,4 +247,14 @@ impl Walk {
     fn decide(self, outcome: Outcome, filter: Option<Arc<str>>) -> Decision {
         Decision { outcome, filter, reason: self.reason, fault: self.fault, edited: self.edited }
     }
+}
+
+/// RFC 6120 §8.3.1: an error must not be answered by an error; §8.2.3: nor is an iq result answered at all.
+fn is_answerable(stanza: &Stanza) -> bool {
+    !matches!(stanza.stanza_type(), StanzaType::Error | StanzaType::IqResult)
+}
+
+/// RFC 6120 §8.2.3: an iq get or set must be answered, or its sender waits in vain.
+fn awaits_answer(stanza: &Stanza) -> bool {
+    matches!(stanza.stanza_type(), StanzaType::IqGet | StanzaType::IqSet)
 }

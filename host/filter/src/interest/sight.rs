@@ -34,6 +34,7 @@ impl Sight {
     }
 
     /// Forgets what was seen, for an edit changed it.
+    #[cfg(feature = "runtime")]
     pub(crate) fn look_again(&mut self) {
         self.looked = false;
     }

@@ -3,6 +3,8 @@
 //! A guest is the template below with a body for `configure` and one for `on-stanza`. Both leave the address of their result;
 //! `$said` writes a verdict and gives the stanza's handle back, as every guest must.
 
+#![allow(dead_code, reason = "each test uses what it needs")]
+
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -21,14 +23,14 @@ pub(crate) const CHAT: &str =
 /// The time it is in these tests.
 pub(crate) const NOW_MS: u64 = 1_000;
 
-/// Configures a guest by the defaults: no grant, closed on faults, and time enough for a busy machine.
+/// Configures a guest by the defaults: no grant, closed on faults, and the deadline of every day.
 pub(crate) fn spec(name: &str, guest: Guest<'_>) -> FilterSpec {
     FilterSpec {
         name: name.to_owned(),
         component: ENGINE.load(name, &guest.module()).expect("the guest loads"),
         settings: serde_json::json!({}),
         grants: Grants::default(),
-        limits: FilterLimits { deadline_ms: 50, ..FilterLimits::default() },
+        limits: FilterLimits::default(),
         on_fault: OnFault::Closed,
     }
 }
@@ -86,7 +88,8 @@ impl Guest<'_> {
         wat::parse_str(self.text()).expect("the guest's text")
     }
 
-    fn text(&self) -> String {
+    /// Returns the text of the core module.
+    pub(crate) fn text(&self) -> String {
         let Guest { configure, on_stanza, more, pages } = self;
         format!(
             r#"(module

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use refrain_filter::{Chain, Direction, Fault, FilterLimits, FilterSpec};
+use refrain_filter::{Chain, Direction, Fault};
 use refrain_proto::Stanza;
 
 use super::guests::{CHAT, CONFIGURED, ENGINE, Guest, NOW_MS, says, spec, worker};
@@ -11,16 +11,14 @@ use super::{fault_of, suffers, suffers_on_stanza};
 #[test]
 fn a_guest_that_spins_ends_by_its_deadline() {
     let spin = Guest { on_stanza: "(loop $for_ever (br $for_ever)) unreachable", ..Guest::default() };
-    let spec =
-        FilterSpec { limits: FilterLimits { deadline_ms: 5, ..FilterLimits::default() }, ..spec("hostile", spin) };
-    let mut worker = worker(vec![spec]);
+    let mut worker = worker(vec![spec("hostile", spin)]);
     let begin = Instant::now();
     let fault = fault_of(worker.judge(&mut Stanza::parse(CHAT).unwrap(), NOW_MS));
     let took = begin.elapsed();
     assert_eq!(fault, Fault::OutOfTime);
     assert!(took >= Duration::from_millis(5), "{took:?}");
-    // Some 6 ms on an idle machine; tests do not run on one.
-    assert!(took < Duration::from_millis(200), "{took:?}");
+    // Some 7 ms on an idle machine; tests do not run on one.
+    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 #[test]
