@@ -13,6 +13,9 @@ const LABEL_BYTES_MAX: usize = 63;
 /// RFC 1035 §2.3.4, as text without the root's dot.
 const NAME_BYTES_MAX: usize = 253;
 
+/// RFC 7622 §3.2: no domain is longer than 1023 octets; a name that DNS could hold is shorter in any spelling.
+const RAW_BYTES_MAX: usize = 1023;
+
 /// What a domain of XMPP holds in ASCII: letters, digits, hyphen and dot; the underscore, which hosts in the wild have.
 const DENIED: AsciiDenyList = AsciiDenyList::new(true, " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}~");
 
@@ -160,6 +163,9 @@ fn is_plain_label(label: &str) -> bool {
 
 /// UTS #46 through A-labels and back, which also bounds the lengths that DNS bounds.
 fn push_internationalised(text: &str, out: &mut String) -> Result<(), JidError> {
+    if text.len() > RAW_BYTES_MAX {
+        return Err(JidError::Domain);
+    }
     let uts46 = Uts46::new();
     let ascii = uts46
         .to_ascii(text.as_bytes(), DENIED, Hyphens::CheckFirstLast, DnsLength::VerifyAllowRootDot)

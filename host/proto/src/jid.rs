@@ -4,7 +4,8 @@
 //! Plain ASCII, which is nearly every address on the wire, is prepared in one pass and without an allocation.
 
 use crate::domain;
-use precis_profiles::precis_core::profile::PrecisFastInvocation;
+use precis_profiles::precis_core::profile::{PrecisFastInvocation, Rules};
+use precis_profiles::precis_core::{self, DerivedPropertyValue, FreeformClass, StringClass};
 use precis_profiles::{OpaqueString, UsernameCaseMapped};
 use std::fmt;
 use std::str::FromStr;
@@ -13,6 +14,10 @@ pub use crate::domain::{Domain, DomainPair};
 
 /// RFC 7622 §3.2 to §3.4: no part is longer than 1023 octets.
 const PART_BYTES_MAX: usize = 1023;
+
+/// No preparation makes a text shorter than a third, which is what full-width letters shrink to: what is longer than this is
+/// not looked at.
+const RAW_BYTES_MAX: usize = 3 * PART_BYTES_MAX;
 
 /// Why a text is not an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -173,7 +178,10 @@ fn push_local(local: &str, out: &mut String) -> Result<(), JidError> {
         out.push_str(local);
         out[start..].make_ascii_lowercase();
     } else {
-        out.push_str(&UsernameCaseMapped::enforce(local).map_err(|_| JidError::Local)?);
+        if local.len() > RAW_BYTES_MAX {
+            return Err(JidError::Local);
+        }
+        out.push_str(&until_stable(local, username).ok_or(JidError::Local)?);
     }
     let prepared = &out[start..];
     // Preparation may bring an excluded character forth, as from its full-width form: the result is what counts.
@@ -187,10 +195,48 @@ fn push_resource(resource: &str, out: &mut String) -> Result<(), JidError> {
     if resource.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         out.push_str(resource);
     } else {
-        out.push_str(&OpaqueString::enforce(resource).map_err(|_| JidError::Resource)?);
+        if resource.len() > RAW_BYTES_MAX {
+            return Err(JidError::Resource);
+        }
+        out.push_str(&until_stable(resource, opaque_string).ok_or(JidError::Resource)?);
     }
     let length = out.len() - start;
     if (1..=PART_BYTES_MAX).contains(&length) { Ok(()) } else { Err(JidError::Resource) }
+}
+
+/// RFC 8264 §7: a rule is applied until it changes nothing more, at most four times; what is prepared stays prepared.
+fn until_stable(text: &str, rule: impl Fn(&str) -> Result<String, precis_core::Error>) -> Option<String> {
+    let mut current = rule(text).ok()?;
+    for _ in 0..3 {
+        let next = rule(&current).ok()?;
+        if next == current {
+            return Some(current);
+        }
+        current = next;
+    }
+    None
+}
+
+/// RFC 8265 §3.3.
+fn username(text: &str) -> Result<String, precis_core::Error> {
+    UsernameCaseMapped::enforce(text).map(Into::into)
+}
+
+/// RFC 8265 §4.2.
+///
+/// COMPAT(Prosody, ejabberd): stringprep servers let characters pass that their tables do not know, and so do we: the tables
+/// of PRECIS end with Unicode 6.3, which a nickname with a newer emoji must not have to wait for. No resource ever decides who
+/// may send.
+fn opaque_string(text: &str) -> Result<String, precis_core::Error> {
+    let is_known =
+        |character: &char| FreeformClass::default().get_value_from_char(*character) != DerivedPropertyValue::Unassigned;
+    let known: String = text.chars().filter(is_known).collect();
+    if !known.is_empty() {
+        OpaqueString::prepare(known.as_str())?;
+    }
+    let profile = OpaqueString::new();
+    let mapped = profile.additional_mapping_rule(text)?;
+    profile.normalization_rule(mapped).map(Into::into)
 }
 
 fn is_plain_local(byte: u8) -> bool {
@@ -231,6 +277,16 @@ mod tests {
     }
 
     #[test]
+    fn takes_the_nicknames_that_rooms_have() {
+        for nick in
+            ["\u{1f4f1} phone", "\u{1fae0}", "\u{2163}", "\u{3042}\u{3044}", "\u{5d0}\u{5d1}", "a@b/c", "  ", "x (1)"]
+        {
+            let text = format!("room@muc.example/{nick}");
+            assert_eq!(Jid::parse(&text).map(|jid| jid.to_string()), Ok(text));
+        }
+    }
+
+    #[test]
     fn refuses_what_rfc_7622_section_3_5_lists() {
         for (text, error) in [
             ("\"juliet\"@example.com", JidError::Local),
@@ -249,6 +305,13 @@ mod tests {
         ] {
             assert_eq!(Jid::parse(text), Err(error), "{text:?}");
         }
+    }
+
+    #[test]
+    fn refuses_what_preparation_would_make_invalid() {
+        // U+0387 becomes U+00B7, which is allowed between two l only (RFC 5892 appendix A.3).
+        assert_eq!(Jid::parse("example.com/\u{387}0"), Err(JidError::Resource));
+        assert_eq!(Jid::parse(&format!("{}@example.com", "\u{e9}".repeat(5_000))), Err(JidError::Local));
     }
 
     #[test]
