@@ -25,12 +25,14 @@ const ROUNDS: usize = 15;
 const ROUND: Duration = Duration::from_millis(60);
 
 /// Returns the median time of one call, in ns.
-fn measure(mut call: impl FnMut()) -> f64 {
+fn measure<T>(mut call: impl FnMut() -> T) -> f64 {
     let mut times: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let (begin, mut calls) = (Instant::now(), 0_u32);
             while begin.elapsed() < ROUND {
-                (0..100).for_each(|_| call());
+                for _ in 0..100 {
+                    black_box(call());
+                }
                 calls += 100;
             }
             begin.elapsed().as_nanos() as f64 / f64::from(calls)
@@ -44,7 +46,7 @@ const SELECTOR: &str = r#"(data (i32.const 1024) "{jabber:x:oob}x")"#;
 
 /// Passes, after as many questions as told.
 fn curious(tests: usize) -> (String, String) {
-    let configure = format!("(call $selector (i32.const 1024) (i32.const 16) (i32.const 128)) {CONFIGURED}");
+    let configure = format!("(call $selector (i32.const 1024) (i32.const 15) (i32.const 128)) {CONFIGURED}");
     let test = "(drop (call $test (local.get $stanza) (i32.const 0)))".repeat(tests);
     let on_stanza = format!("(drop (i32.add (local.get $from_len) (local.get $to_len))) {test} {}", says(0, 0));
     (configure, on_stanza)
@@ -71,9 +73,8 @@ fn uninterested(filters: usize, kinds: u32, namespaces: u32) -> ChainWorker {
 
 fn judging(mut worker: ChainWorker) -> f64 {
     let mut stanza = Stanza::parse(CHAT).expect("a stanza");
-    measure(|| {
-        black_box(worker.judge(black_box(&mut stanza), NOW_MS));
-    })
+    assert_eq!(worker.judge(&mut stanza, NOW_MS).fault, None);
+    measure(|| worker.judge(black_box(&mut stanza), NOW_MS))
 }
 
 fn native() -> [(&'static str, f64); 3] {
@@ -84,12 +85,9 @@ fn native() -> [(&'static str, f64); 3] {
     let rule = Interest { kinds: 1, bits_any: Bits::BODY, ..Interest::default() };
     set.add(rule).expect("a rule");
     [
-        ("native: selector, one step", measure(|| drop(black_box(selector.test(black_box(stanza.element())))))),
-        ("native: selector, any depth", measure(|| drop(black_box(deep.test(black_box(stanza.element())))))),
-        (
-            "native: bits of a stanza",
-            measure(|| drop(black_box(set.matched(black_box(&stanza), Direction::Inbound, 0)))),
-        ),
+        ("native: selector, one step", measure(|| selector.test(black_box(stanza.element())))),
+        ("native: selector, any depth", measure(|| deep.test(black_box(stanza.element())))),
+        ("native: bits of a stanza", measure(|| set.matched(black_box(&stanza), Direction::Inbound, 0))),
     ]
 }
 

@@ -183,3 +183,17 @@ impl Filter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The compiler is the test.
+    #[test]
+    fn a_chain_is_shared_by_threads_and_a_worker_sent_to_one() {
+        fn shared<T: Send + Sync>() {}
+        fn sent<T: Send>() {}
+        shared::<Chain>();
+        sent::<ChainWorker>();
+    }
+}

@@ -28,6 +28,17 @@ pub(crate) struct Registered {
     pub(crate) selectors: Vec<Selector>,
 }
 
+impl Registered {
+    /// Returns a selector that `configure` compiled; asking for another ends the call.
+    #[inline]
+    pub(crate) fn selector(&self, index: u32) -> wasmtime::Result<&Selector> {
+        match self.selectors.get(index as usize) {
+            Some(selector) => Ok(selector),
+            None => Err(no_selector(index)),
+        }
+    }
+}
+
 /// What `setup` does with a registration.
 #[derive(Debug)]
 pub(crate) enum Setup {
@@ -101,15 +112,6 @@ impl State {
     pub(crate) fn charge(&mut self, bytes: usize) -> wasmtime::Result<()> {
         self.output_left = self.output_left.checked_sub(bytes).ok_or(OutputExceeded)?;
         Ok(())
-    }
-
-    /// Returns a selector that `configure` compiled.
-    #[inline]
-    pub(crate) fn selector(&self, index: u32) -> wasmtime::Result<&Selector> {
-        match self.registered.selectors.get(index as usize) {
-            Some(selector) => Ok(selector),
-            None => Err(no_selector(index)),
-        }
     }
 
     /// Registers an interest rule, or checks that it is the one of the first instance.

@@ -1,5 +1,7 @@
 //! A chain of real guests: verdicts, edits, interests and settings, through the sandbox.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
+
 mod guests;
 
 use guests::{CHAT, CONFIGURED, ENGINE, Guest, NOW_MS, chain, says, spec, worker};

@@ -1,5 +1,7 @@
 //! Loading: what is taken, and how the rest is refused in words its author understands.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
+
 mod guests;
 
 use guests::{ENGINE, Guest, embed, wit_path};

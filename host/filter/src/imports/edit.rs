@@ -34,9 +34,8 @@ impl edit::Host for State {
     }
 
     fn remove_all(&mut self, _: Handle, selector: u32) -> Edited<u32> {
-        let registered = self.registered.clone();
-        let selector = registered.selectors.get(selector as usize);
-        let selector = selector.ok_or_else(|| wasmtime::format_err!("no such selector"))?;
-        Ok(self.journal.remove_all(self.stanza.element(), selector).map_err(EditError::from))
+        let State { registered, journal, stanza, .. } = self;
+        let selector = registered.selector(selector)?;
+        Ok(journal.remove_all(stanza.element(), selector).map_err(EditError::from))
     }
 }

@@ -1,5 +1,7 @@
 //! `log`: the guest's lines, under its filter's name, in the operator's log.
 
+use std::fmt::{self, Write as _};
+
 use super::cut;
 use crate::bindings::refrain::filter::log::{self, Level};
 use crate::state::State;
@@ -26,8 +28,29 @@ impl log::Host for State {
         let Some(left) = self.log_lines_left.checked_sub(1) else { return Ok(()) };
         self.log_lines_left = left;
         cut(&mut message, State::LOG_LINE_BYTES_MAX);
-        // Escaped, so that a guest cannot forge a line of its own by a line feed.
-        at_level!(level, event!(filter = &*self.filter, "{}", message.escape_debug()));
+        at_level!(level, event!(filter = &*self.filter, "{}", OneLine(&message)));
         Ok(())
+    }
+}
+
+/// A guest's message with its control characters escaped, so that it cannot forge a line of its own.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c.is_control() {
+            true => write!(f, "{}", c.escape_default()),
+            false => f.write_char(c),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_stays_on_its_line() {
+        assert_eq!(OneLine("a \"b\"\n\u{1b}[1m \u{e9}").to_string(), "a \"b\"\\n\\u{1b}[1m \u{e9}");
     }
 }

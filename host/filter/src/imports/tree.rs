@@ -12,24 +12,24 @@ impl tree::Host for State {}
 
 impl tree::HostStanza for State {
     fn test(&mut self, _: Handle, selector: u32) -> wasmtime::Result<bool> {
-        Ok(self.selector(selector)?.test(self.stanza.element()))
+        Ok(self.registered.selector(selector)?.test(self.stanza.element()))
     }
 
     fn count(&mut self, _: Handle, selector: u32) -> wasmtime::Result<u32> {
-        Ok(self.selector(selector)?.count(self.stanza.element()))
+        Ok(self.registered.selector(selector)?.count(self.stanza.element()))
     }
 
     fn text(&mut self, _: Handle, selector: u32) -> wasmtime::Result<Option<String>> {
-        Ok(self.selector(selector)?.text(self.stanza.element()).map(String::from))
+        Ok(self.registered.selector(selector)?.text(self.stanza.element()).map(String::from))
     }
 
     fn texts(&mut self, _: Handle, selector: u32, max: u32) -> wasmtime::Result<Vec<String>> {
-        let texts = self.selector(selector)?.texts(self.stanza.element(), max as usize);
+        let texts = self.registered.selector(selector)?.texts(self.stanza.element(), max as usize);
         Ok(texts.into_iter().map(String::from).collect())
     }
 
     fn find(&mut self, _: Handle, selector: u32, max: u32) -> wasmtime::Result<Vec<u32>> {
-        Ok(self.selector(selector)?.find(self.stanza.element(), max as usize))
+        Ok(self.registered.selector(selector)?.find(self.stanza.element(), max as usize))
     }
 
     fn children(&mut self, _: Handle, node: u32) -> wasmtime::Result<Vec<NodeInfo>> {

@@ -1,5 +1,7 @@
 //! Guests that misbehave: each is contained, named, and costs its own call only.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what cannot be unwrapped is the failure")]
+
 #[path = "../guests/mod.rs"]
 mod guests;
 
