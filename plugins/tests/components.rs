@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use refrain_filter::{Sandbox, case};
+use refrain_filter::{Engine, EngineOptions, Sandbox, case};
 
 fn sandbox(name: &str) -> Sandbox {
     let component = refrain_plugins::builtin(name).expect("a bundled filter");
@@ -28,6 +28,17 @@ fn judge_the_golden_cases_as_they_do_natively() {
     }
     let lines: Vec<_> = failures.iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "{} cases failed\n{}", lines.len(), lines.join("\n"));
+}
+
+#[test]
+fn only_what_strips_may_edit() {
+    let engine = Engine::new(EngineOptions::default()).expect("an engine");
+    for name in refrain_plugins::NAMES {
+        let component = refrain_plugins::builtin(name).expect("a bundled filter");
+        let component = engine.load(name, component).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let edits = component.imports().iter().any(|import| import.starts_with("refrain:filter/edit@"));
+        assert_eq!(edits, *name == "file-transfer", "{name} imports {:?}", component.imports());
+    }
 }
 
 #[test]

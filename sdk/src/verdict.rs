@@ -59,6 +59,8 @@ pub struct StanzaError {
 
 #[cfg(target_arch = "wasm32")]
 impl From<Verdict> for crate::bindings::refrain::filter::types::Verdict {
+    // Inlined, a filter without texts in its errors does not import `actions`.
+    #[inline(always)]
     fn from(verdict: Verdict) -> Self {
         use crate::bindings::refrain::filter::actions;
         match verdict {

@@ -65,14 +65,9 @@ impl Jingle {
     }
 }
 
-/// Whether an action presumes that the session was accepted, or at least offered, before.
+/// Whether an action presumes that the session was offered before.
 fn is_within_session(action: &str) -> bool {
-    match action {
-        "session-accept" | "session-info" | "content-accept" | "content-modify" | "content-reject"
-        | "content-remove" | "description-info" | "security-info" | "transport-accept" | "transport-info"
-        | "transport-reject" => true,
-        _ => false,
-    }
+    !matches!(action, "" | "session-initiate" | "content-add" | "transport-replace")
 }
 
 fn is_of_files(stanza: &Stanza<'_>, content: Node) -> bool {

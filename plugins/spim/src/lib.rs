@@ -1,22 +1,23 @@
 #![doc = include_str!("../README.md")]
 
-mod pattern;
+mod expression;
+mod fold;
+mod literal;
 mod settings;
-mod visible;
+mod signatures;
 
 use refrain_sdk::{
     Condition, Filter, Head, Interest, Kind, Problem, Problems, Selector, Setup, Stanza, Verdict, export,
 };
-use regex::RegexSet;
 
 pub use settings::{Action, Field, Settings, Signature};
+use signatures::Signatures;
 
 /// The filter.
 #[derive(Debug)]
 pub struct Spim {
-    signatures: Vec<Signature>,
-    /// One pattern for each signature.
-    patterns: RegexSet,
+    settings: Vec<Signature>,
+    signatures: Signatures,
     /// The texts that some signature looks into.
     texts: Vec<(Field, Selector)>,
 }
@@ -25,22 +26,11 @@ impl Filter for Spim {
     type Settings = Settings;
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
-        let mut problems = Problems::new();
-        let mut patterns = Vec::new();
-        for (place, signature) in settings.signatures.iter().enumerate() {
-            let path = format!("signatures[{place}]");
-            if signature.fields.is_empty() {
-                problems.add(Problem::new(format!("{path}.fields"), "is empty, so the signature looks nowhere"));
-            }
-            patterns.extend(problems.take(pattern::of(signature, &path)));
-        }
-        problems.or(())?;
-        declare_interests(&settings.signatures, setup)?;
-        Ok(Spim {
-            patterns: pattern::compile(&patterns)?,
-            texts: texts(&settings.signatures, setup)?,
-            signatures: settings.signatures,
-        })
+        let settings = settings.signatures;
+        let signatures = Signatures::compile(&settings)?;
+        declare_interests(&settings, setup)?;
+        let texts = texts(&settings, setup)?;
+        Ok(Spim { settings, signatures, texts })
     }
 
     fn on_stanza(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
@@ -57,15 +47,14 @@ impl Filter for Spim {
 impl Spim {
     /// The first signature of the list that matches any text of the stanza.
     fn first_match(&self, stanza: &Stanza<'_>) -> Option<&Signature> {
-        let of_text = |field: Field, text: String| {
-            let matches = self.patterns.matches(&visible::visible(text));
-            matches.into_iter().find(|&place| self.signatures.get(place).is_some_and(|one| one.fields.contains(&field)))
+        let in_field = |&(field, selector): &(Field, Selector)| {
+            let looks_here =
+                move |place: usize| self.settings.get(place).is_some_and(|one| one.fields.contains(&field));
+            let texts = stanza.texts(selector, u32::MAX).into_iter();
+            texts.filter_map(move |text| self.signatures.first_in(text, looks_here)).min()
         };
-        let of_field = |&(field, selector): &(Field, Selector)| {
-            stanza.texts(selector, u32::MAX).into_iter().filter_map(move |text| of_text(field, text)).min()
-        };
-        let place = self.texts.iter().filter_map(of_field).min()?;
-        self.signatures.get(place)
+        let place = self.texts.iter().filter_map(in_field).min()?;
+        self.settings.get(place)
     }
 }
 
