@@ -28,11 +28,10 @@ impl MemoryMeter {
     }
 
     fn take(&mut self, bytes: usize) -> bool {
-        match self.left.checked_sub(bytes) {
-            Some(left) => self.left = left,
-            None => self.refused = true,
-        }
-        !self.refused
+        let left = self.left.checked_sub(bytes);
+        self.left = left.unwrap_or(self.left);
+        self.refused |= left.is_none();
+        left.is_some()
     }
 }
 

@@ -47,7 +47,11 @@ fn a_guest_that_hoards_memory_is_refused_and_named_when_it_gives_up() {
 
 #[test]
 fn a_guest_that_can_live_without_more_memory_is_not_at_fault() {
-    let on_stanza = format!("(drop (memory.grow (i32.const 60000))) {}", says(0, 0));
+    let on_stanza = format!(
+        "(if (i32.ne (memory.grow (i32.const 60000)) (i32.const -1)) (then unreachable))
+        (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable)) {}",
+        says(0, 0)
+    );
     let guest = Guest { on_stanza: &on_stanza, ..Guest::default() };
     let decision = worker(vec![spec("modest", guest)]).judge(&mut Stanza::parse(CHAT).unwrap(), NOW_MS);
     assert_eq!(decision.fault, None);
