@@ -160,18 +160,19 @@ impl RunningRefrain {
         let last = last.unwrap_or_else(|| panic!("no closing account ({status})\n{log}"));
         let count = |name: &str| count(last, name).unwrap_or_else(|| panic!("no {name} in: {last}"));
         let account = Account {
-            accepted: count("accepted="),
-            forwarded: count("forwarded="),
-            bounced: count("bounced="),
-            dropped: count("dropped="),
-            lost: count("lost="),
+            accepted: count("accepted"),
+            forwarded: count("forwarded"),
+            bounced: count("bounced"),
+            dropped: count("dropped"),
+            lost: count("lost"),
         };
         (status, account)
     }
 }
 
+/// The number behind a name, whether the log is for people (`lost=0`) or for machines (`"lost":0`).
 fn count(line: &str, name: &str) -> Option<u64> {
-    let digits = line.split(name).nth(1)?;
+    let digits = line.split(name).nth(1)?.trim_start_matches(['=', '"', ':']);
     let end = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());
     digits[..end].parse().ok()
 }
@@ -221,8 +222,8 @@ mod tests {
 
     #[test]
     fn reads_the_closing_account() {
-        let line = "INFO refrain stopped totals=accepted=12 forwarded=9 bounced=2 dropped=1 lost=0";
-        assert_eq!((count(line, "accepted="), count(line, "lost=")), (Some(12), Some(0)));
-        assert_eq!(count(line, "quarantined="), None);
+        let line = r#"{"message":"refrain stopped","totals":"accepted=12 forwarded=9 bounced=2 dropped=1","lost":0}"#;
+        assert_eq!((count(line, "accepted"), count(line, "lost")), (Some(12), Some(0)));
+        assert_eq!(count(line, "quarantined"), None);
     }
 }
