@@ -79,6 +79,30 @@ async fn a_peer_without_a_trusted_certificate_is_proven_by_dialback_where_the_op
     let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
     chat_both_ways(&mut alice, &mut bob).await;
     meet_in("tea@rooms.away.example", &mut bob, &mut alice).await;
+    let log = internet.refrain().log();
+    assert!(
+        says(&log, &["peer authenticated", "away.example", "dialback"]),
+        "away.example was believed without dialback"
+    );
+    assert!(says(&log, &["stream established", "away.example", "dialback"]), "away.example did not ask for dialback");
+    nothing_is_lost(&mut internet);
+}
+
+#[tokio::test]
+async fn a_peer_without_a_trusted_certificate_is_refused_where_the_operator_does_not_allow_dialback() {
+    if !real_servers_are_installed() {
+        return;
+    }
+    let mut internet = Internet::through_refrain(Proof::Nothing, FILTERS);
+    let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
+    bob.send(&format!("<message to='{}' type='chat' id='unproven'><body>trust me</body></message>", alice.jid()));
+    bob.expect_error("unproven").await;
+    alice
+        .send(&format!("<message to='{}' type='chat' id='to-unproven'><body>who are you?</body></message>", bob.jid()));
+    let (condition, kind) = alice.expect_error("to-unproven").await;
+    assert_eq!((condition.as_str(), kind.as_str()), ("remote-server-timeout", "wait"));
+    alice.expect_nothing("a message of an unproven peer", |stanza| body_of(stanza).is_some()).await;
+    bob.expect_nothing("a message to an unproven peer", |stanza| body_of(stanza).is_some()).await;
     nothing_is_lost(&mut internet);
 }
 
@@ -203,6 +227,11 @@ async fn file_offers_do_not_cross(sender: &mut Client, receiver: &mut Client) {
     let (condition, kind) = sender.expect_error("offer").await;
     assert_eq!((condition.as_str(), kind.as_str()), ("service-unavailable", "cancel"));
     receiver.expect_nothing("a file offer", |stanza| stanza.has_child("jingle", "urn:xmpp:jingle:1")).await;
+}
+
+/// Whether one line of the log has all the words.
+fn says(log: &str, words: &[&str]) -> bool {
+    log.lines().any(|line| words.iter().all(|word| line.contains(word)))
 }
 
 fn nothing_is_lost(internet: &mut Internet) {
