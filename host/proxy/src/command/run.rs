@@ -10,6 +10,7 @@ use crate::snapshot::Snapshot;
 
 /// Runs the gateway. Exit codes: 0 drained without loss, 1 failed at run time, 2 the configuration is wrong.
 pub fn run(config: &Path) -> ExitCode {
+    tracing::info!(config = %config.display(), "reading the configuration and compiling its filters");
     let snapshot = match Snapshot::load(config) {
         Ok(snapshot) => snapshot,
         Err(mistakes) => {

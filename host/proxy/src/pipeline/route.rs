@@ -20,6 +20,8 @@ use crate::observe::counters::Ending;
 const BACK_PRESSURE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Each pair costs a task and a connection; far more than any real server has peers.
 const ROUTES_MAX: usize = 20_000;
+/// All queues together: a tenth of a small server's memory, however many pairs there are.
+const QUEUED_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// What a chunk costs beyond its bytes, so that many small chunks cannot outgrow the budget in bytes.
 const CHUNK_OVERHEAD: usize = 128;
 /// A stream's lanes are kept for the next wake-up; past this many the idle ones go.
@@ -74,16 +76,19 @@ pub struct Room {
     stanzas: AtomicUsize,
     stanzas_max: usize,
     established: AtomicBool,
+    /// Bytes in all queues of the run.
+    everywhere: Arc<AtomicUsize>,
 }
 
 impl Room {
-    fn new(limits: &Limits) -> Self {
+    fn new(limits: &Limits, everywhere: Arc<AtomicUsize>) -> Self {
         Room {
             bytes: Semaphore::new(limits.queue_bytes_max),
             bytes_max: limits.queue_bytes_max,
             stanzas: AtomicUsize::new(0),
             stanzas_max: limits.queue_stanzas_max,
             established: AtomicBool::new(false),
+            everywhere,
         }
     }
 
@@ -94,7 +99,9 @@ impl Room {
 
     /// Gives back what a chunk took.
     pub fn leave(&self, chunk: &Chunk) {
-        self.bytes.add_permits(chunk.cost(self.bytes_max) as usize);
+        let cost = chunk.cost(self.bytes_max) as usize;
+        self.bytes.add_permits(cost);
+        self.everywhere.fetch_sub(cost, Relaxed);
         self.stanzas.fetch_sub(chunk.stanzas as usize, Relaxed);
     }
 
@@ -102,13 +109,22 @@ impl Room {
     fn try_enter(&self, chunk: &Chunk) -> bool {
         let waiting_to_connect = !self.established.load(Relaxed);
         let stanzas = chunk.stanzas as usize;
-        if waiting_to_connect && self.stanzas.load(Relaxed) + stanzas > self.stanzas_max {
+        if waiting_to_connect && self.stanzas.load(Relaxed) + stanzas > self.stanzas_max || self.is_full_everywhere() {
             return false;
         }
         let Ok(permit) = self.bytes.try_acquire_many(chunk.cost(self.bytes_max)) else { return false };
         permit.forget();
-        self.stanzas.fetch_add(stanzas, Relaxed);
+        self.note(chunk);
         true
+    }
+
+    fn note(&self, chunk: &Chunk) {
+        self.stanzas.fetch_add(chunk.stanzas as usize, Relaxed);
+        self.everywhere.fetch_add(chunk.cost(self.bytes_max) as usize, Relaxed);
+    }
+
+    fn is_full_everywhere(&self) -> bool {
+        self.everywhere.load(Relaxed) > QUEUED_BYTES_MAX
     }
 
     /// Takes room for a chunk, waiting for it when the route is open and merely slow.
@@ -116,13 +132,13 @@ impl Room {
         if self.try_enter(chunk) {
             return true;
         }
-        if !self.established.load(Relaxed) {
+        if !self.established.load(Relaxed) || self.is_full_everywhere() {
             return false;
         }
         let room = self.bytes.acquire_many(chunk.cost(self.bytes_max));
         let Ok(Ok(permit)) = timeout(BACK_PRESSURE_TIMEOUT, room).await else { return false };
         permit.forget();
-        self.stanzas.fetch_add(chunk.stanzas as usize, Relaxed);
+        self.note(chunk);
         true
     }
 }
@@ -156,6 +172,7 @@ impl RouteHandle {
 #[derive(Default)]
 pub struct Routes {
     handles: Mutex<HashMap<DomainPair, RouteHandle>>,
+    queued_bytes: Arc<AtomicUsize>,
 }
 
 impl Routes {
@@ -178,7 +195,8 @@ impl Routes {
             }
         }
         let (queue, incoming) = mpsc::unbounded_channel();
-        let handle = RouteHandle { queue, room: Arc::new(Room::new(&gateway.snapshot.config.limits)) };
+        let room = Room::new(&gateway.snapshot.config.limits, self.queued_bytes.clone());
+        let handle = RouteHandle { queue, room: Arc::new(room) };
         handles.insert(pair.clone(), handle.clone());
         gateway.ending.senders.spawn(send::run(gateway.clone(), pair.clone(), incoming, handle.room.clone()));
         Some(handle)

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use refrain_proto::stanza::{StanzaCondition, StanzaError};
 use refrain_proto::stream::Input;
-use refrain_proto::{DomainPair, Side};
+use refrain_proto::{DomainPair, Proof, Side};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::sleep_until;
+use tokio::time::{sleep_until, timeout};
 
 use super::Gateway;
 use super::receive::side_name;
@@ -55,7 +55,7 @@ enum End {
 impl Sender {
     async fn serve(&mut self) {
         while let Some(first) = self.next_chunk().await {
-            let end = match dial(&self.gateway, self.side, &self.pair).await {
+            let end = match self.dial().await {
                 Ok((connection, proof)) => {
                     tracing::info!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, %proof, "stream established");
                     self.failures = 0;
@@ -70,6 +70,13 @@ impl Sender {
                 return;
             }
         }
+    }
+
+    /// Opens a stream, but lets nothing wait for it longer than the operator said.
+    async fn dial(&self) -> Result<(Connection, Proof), DialError> {
+        let patience = self.gateway.snapshot.config.limits.queue_timeout;
+        let dialled = timeout(patience, dial(&self.gateway, self.side, &self.pair)).await;
+        dialled.unwrap_or(Err(DialError::TimedOut(patience)))
     }
 
     /// The next thing to send, or `None` when none comes for a while or ever.
@@ -177,7 +184,7 @@ impl Sender {
     async fn hold_off(&mut self, error: &DialError, first: Chunk) {
         let pause = backoff(self.failures);
         self.failures = self.failures.saturating_add(1);
-        tracing::warn!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, %error, pause_ms = pause.as_millis(), "cannot reach the server");
+        tracing::warn!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, %error, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), "cannot reach the server");
         let until = tokio::time::Instant::now() + pause;
         let draining = self.gateway.ending.sending.clone();
         let mut chunk = Some(first);
@@ -201,6 +208,7 @@ impl Sender {
     async fn hand_back(&mut self) {
         self.queue.close();
         while let Ok(chunk) = self.queue.try_recv() {
+            self.room.leave(&chunk);
             if self.gateway.ending.sending.is_cancelled() {
                 self.return_to_sender(chunk, StanzaCondition::RemoteServerTimeout);
             } else {
