@@ -19,7 +19,6 @@ setup-guest:
 	@scripts/setup.sh guest
 
 test: setup ## Runs all tests, the end-to-end ones between real servers included
-	$(CARGO) build --workspace --bins
 	$(CARGO) test --workspace
 
 check: quick deny ## Checks format, lints, documentation and dependencies

@@ -13,10 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How many of the last lines are shown when a test fails.
 const LINES_SHOWN: usize = 150;
@@ -53,7 +50,7 @@ impl Process {
 
     /// Returns the operating system's number for the process.
     pub fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.id().cast_signed())
+        Pid::from_child(&self.child)
     }
 
     /// Returns everything the process has written so far.
@@ -78,7 +75,7 @@ impl Process {
     /// # Panics
     /// When the process is still there after the deadline.
     pub fn terminate(&mut self, deadline: Duration) -> ExitStatus {
-        self.signal(Signal::SIGTERM);
+        self.signal(Signal::TERM);
         self.wait(deadline)
     }
 
@@ -87,7 +84,7 @@ impl Process {
     /// # Panics
     /// When the process is gone.
     pub fn signal(&self, signal: Signal) {
-        if let Err(error) = kill(self.pid(), signal) {
+        if let Err(error) = kill_process(self.pid(), signal) {
             panic!("{} cannot be signalled: {error}\n{}", self.name, self.log());
         }
     }

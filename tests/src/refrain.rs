@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use nix::unistd::Pid;
+use rustix::process::Pid;
 use tempfile::TempDir;
 
 use crate::{
@@ -178,6 +178,7 @@ fn count(line: &str, name: &str) -> Option<u64> {
 }
 
 /// Returns the `refrain` to test: `REFRAIN_BIN`, or the one built next to this executable; builds it when it is missing.
+/// `cargo test --workspace` keeps it fresh, because the proxy's own tests run it; `cargo test -p refrain-tests` does not.
 ///
 /// # Panics
 /// When it cannot be built.

@@ -1,9 +1,6 @@
 //! Which core runs what: the load on the first, the thing under test on the second.
 
-use nix::{
-    sched::{CpuSet, sched_getaffinity, sched_setaffinity},
-    unistd::Pid,
-};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// The calling thread's cores, shared out between the load and the thing under test.
 #[derive(Clone, Copy, Debug)]
@@ -16,9 +13,9 @@ impl Cores {
     /// Shares out the first two cores this process may use, and moves the calling thread and those it will start to the
     /// first; `None` when there is only one core or the system does not let us.
     pub fn share_out() -> Option<Self> {
-        let allowed = sched_getaffinity(Pid::from_raw(0)).ok()?;
-        let mut cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core).unwrap_or(false));
-        let cores = Self { load: only(cores.next()?)?, subject: only(cores.next()?)? };
+        let allowed = sched_getaffinity(None).ok()?;
+        let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+        let cores = Self { load: only(cores.next()?), subject: only(cores.next()?) };
         move_to(&cores.load).then_some(cores)
     }
 
@@ -32,12 +29,12 @@ impl Cores {
     }
 }
 
-fn only(core: usize) -> Option<CpuSet> {
+fn only(core: usize) -> CpuSet {
     let mut set = CpuSet::new();
-    set.set(core).ok()?;
-    Some(set)
+    set.set(core);
+    set
 }
 
 fn move_to(set: &CpuSet) -> bool {
-    sched_setaffinity(Pid::from_raw(0), set).is_ok()
+    sched_setaffinity(None, set).is_ok()
 }

@@ -3,11 +3,13 @@
 use std::{
     io::{self, Write},
     net::SocketAddr,
+    num::NonZeroU64,
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
 
+use rustix::thread::set_current_timer_slack;
 use rustls::ClientConnection;
 
 use super::{
@@ -100,7 +102,7 @@ pub fn flood<T>(sources: &mut [Source], records: Records, meanwhile: impl FnOnce
 /// When a connection breaks.
 pub fn pace(sources: &mut [Source], per_second: u32, duration: Duration) -> io::Result<u64> {
     // Without this the kernel wakes a sleeper up to 50 µs late to save power.
-    let _ = nix::sys::prctl::set_timerslack(1);
+    let _ = set_current_timer_slack(Some(NonZeroU64::MIN));
     let interval = Duration::from_secs(1) / per_second;
     let start = Instant::now();
     let mut sent = 0;

@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use nix::{
-    time::{ClockId, clock_getcpuclockid},
-    unistd::Pid,
-};
+use rustix::{param::clock_ticks_per_second, process::Pid};
 use tempfile::TempDir;
 
 use super::{
@@ -124,15 +121,18 @@ impl Subject {
         }
     }
 
-    /// Returns how much processor time the process has used.
+    /// Returns how much processor time the process has used, in steps of a clock tick (10 ms).
     pub fn cpu_time(&self) -> Option<Duration> {
-        let clock: ClockId = clock_getcpuclockid(self.pid()?).ok()?;
-        Some(Duration::from(clock.now().ok()?))
+        let stat = self.proc_file("stat")?;
+        // proc_pid_stat(5): the name, in parentheses, may hold spaces; fields 14 and 15 are the user's and the system's time.
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+        let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        Some(Duration::from_secs(ticks) / u32::try_from(clock_ticks_per_second()).ok()?)
     }
 
     /// Returns how much memory of the process is resident, in bytes.
     pub fn resident_bytes(&self) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
+        let status = self.proc_file("status")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
     }
@@ -143,6 +143,10 @@ impl Subject {
             Kind::Refrain { mut process, .. } => Some(process.drain().1),
             Kind::Relay { .. } | Kind::Direct => None,
         }
+    }
+
+    fn proc_file(&self, name: &str) -> Option<String> {
+        fs::read_to_string(format!("/proc/{}/{name}", self.pid()?.as_raw_pid())).ok()
     }
 
     fn pid(&self) -> Option<Pid> {
