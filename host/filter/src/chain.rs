@@ -9,6 +9,7 @@ use crate::error::BuildError;
 use crate::head::Direction;
 use crate::instance::{Blueprint, Instance, StartError};
 use crate::interest::{Namespaces, Rule};
+use crate::memory;
 use crate::state::Registered;
 use crate::worker::ChainWorker;
 
@@ -101,6 +102,7 @@ impl Chain {
                 Err(mistakes) => errors.extend(mistakes),
             }
         }
+        memory::give_back();
         if errors.is_empty() { Ok(chain) } else { Err(errors) }
     }
 

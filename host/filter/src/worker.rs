@@ -18,7 +18,7 @@ use crate::verdict::{Outcome, Verdict};
 pub struct Decision {
     /// What is to be done.
     pub outcome: Outcome,
-    /// The filter that decided; `None` when the stanza came to the end of the chain.
+    /// The filter that decided; at the end of the chain the last one that edited the stanza, `None` if none did.
     pub filter: Option<Arc<str>>,
     /// The last reason that a filter gave, for the operator.
     pub reason: Option<String>,
@@ -76,8 +76,8 @@ impl ChainWorker {
             let Some(answer) = self.ask(index, stanza) else { continue };
             let filter = &self.chain.filters[index];
             let decided = match answer {
-                Ok(said) => walk.hear(stanza, said),
-                Err(fault) => walk.suffer(stanza, fault, filter.on_fault),
+                Ok(said) => walk.hear(stanza, said, &filter.blueprint.name),
+                Err(fault) => walk.suffer(stanza, fault, filter),
             };
             if let Some(outcome) = decided {
                 return walk.decide(outcome, Some(filter.blueprint.name.clone()));
@@ -205,7 +205,7 @@ impl View {
 /// What happened to a stanza on its way along the chain.
 #[derive(Default)]
 struct Walk {
-    edited: bool,
+    edited_by: Option<Arc<str>>,
     reason: Option<String>,
     fault: Option<Fault>,
 }
@@ -213,8 +213,10 @@ struct Walk {
 impl Walk {
     /// Takes in a filter's word; returns the outcome if it decides.
     #[inline]
-    fn hear(&mut self, stanza: &Stanza, said: Said) -> Option<Outcome> {
-        self.edited |= said.edited;
+    fn hear(&mut self, stanza: &mut Stanza, said: Said, filter: &Arc<str>) -> Option<Outcome> {
+        if said.edited {
+            self.edited_by = Some(filter.clone());
+        }
         if said.reason.is_some() {
             self.reason = said.reason;
         }
@@ -225,33 +227,38 @@ impl Walk {
                 Some(Outcome::Bounce(StanzaError::new(StanzaCondition::ServiceUnavailable)))
             }
             Verdict::Drop => Some(Outcome::Drop),
-            Verdict::Bounce(error) if is_answerable(stanza) => Some(Outcome::Bounce(error)),
-            Verdict::Bounce(_) => Some(Outcome::Drop),
+            Verdict::Bounce(error) => Some(self.refuse(stanza, error, filter)),
+        }
+    }
+
+    /// Lets whoever waits know: the sender; of an iq result the addressee, in its place; of an error nobody.
+    fn refuse(&mut self, stanza: &mut Stanza, error: StanzaError, filter: &Arc<str>) -> Outcome {
+        match stanza.stanza_type() {
+            StanzaType::Error => Outcome::Drop,
+            StanzaType::IqResult => {
+                stanza.fail_result(&error);
+                self.edited_by = Some(filter.clone());
+                Outcome::Forward
+            }
+            _ => Outcome::Bounce(error),
         }
     }
 
     /// Takes in a fault; returns the outcome if the filter is one that protects.
-    fn suffer(&mut self, stanza: &Stanza, fault: Fault, on_fault: OnFault) -> Option<Outcome> {
-        if on_fault == OnFault::Open {
+    fn suffer(&mut self, stanza: &mut Stanza, fault: Fault, filter: &Filter) -> Option<Outcome> {
+        if filter.on_fault == OnFault::Open {
             return None;
         }
         self.fault = Some(fault);
-        if !is_answerable(stanza) {
-            return Some(Outcome::Drop);
-        }
         let mut error = StanzaError::new(StanzaCondition::InternalServerError);
         error.text = Some("The stanza could not be checked.".to_owned());
-        Some(Outcome::Bounce(error))
+        Some(self.refuse(stanza, error, &filter.blueprint.name))
     }
 
     fn decide(self, outcome: Outcome, filter: Option<Arc<str>>) -> Decision {
-        Decision { outcome, filter, reason: self.reason, fault: self.fault, edited: self.edited }
+        let edited = self.edited_by.is_some();
+        Decision { outcome, filter: filter.or(self.edited_by), reason: self.reason, fault: self.fault, edited }
     }
-}
-
-/// RFC 6120 §8.3.1: an error must not be answered by an error; §8.2.3: nor is an iq result answered at all.
-fn is_answerable(stanza: &Stanza) -> bool {
-    !matches!(stanza.stanza_type(), StanzaType::Error | StanzaType::IqResult)
 }
 
 /// RFC 6120 §8.2.3: an iq get or set must be answered, or its sender waits in vain.

@@ -84,7 +84,8 @@ impl FileTransfer {
             Kind::Message | Kind::Presence if mechanism == Mechanism::Oob => self.oob.strip(head, stanza),
             // XEP-0047 §2.2: a packet of a session that is not known.
             Kind::Message | Kind::Presence => refuse(Condition::ItemNotFound, ErrorType::Cancel).if_answerable(head),
-            Kind::Iq if head.stanza_type == StanzaType::IqResult => Verdict::Drop,
+            // On a result, the error goes on to the requester in its place.
+            Kind::Iq if head.stanza_type == StanzaType::IqResult => refuse(Condition::Forbidden, ErrorType::Auth),
             Kind::Iq => self.deny_request(mechanism, head, stanza),
         };
         if verdict != Verdict::Pass {

@@ -1,17 +1,21 @@
 //! The rules, indexed by what they match, so that thousands of them cost a few look-ups a stanza.
 
-use std::collections::HashMap;
-
 use refrain_sdk::{Direction, Head};
+use rustc_hash::FxHashMap;
 
 use crate::settings::{Pattern, Side, Way};
 
 /// Rules of one list (`deny` or `allow`), each known by its place in it.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    by_jid: HashMap<String, Vec<Rule>>,
-    by_domain: HashMap<String, Vec<Rule>>,
+    by_jid: Index,
+    by_domain: Index,
+    /// By what stands after `*.`.
+    by_parent: Index,
 }
+
+/// The keys are the operator's, so no stranger can choose them to collide: a fast hash will do.
+type Index = FxHashMap<String, Vec<Rule>>;
 
 #[derive(Debug, Clone, Copy)]
 struct Rule {
@@ -32,11 +36,13 @@ pub(crate) struct Match {
 impl Rules {
     /// Adds the rule at `place` of the list.
     pub(crate) fn add(&mut self, place: usize, pattern: &Pattern, side: Side, way: Way) {
-        let index = match pattern {
-            Pattern::Jid(_) => &mut self.by_jid,
-            Pattern::Domain(_) => &mut self.by_domain,
+        let text = pattern.as_str();
+        let (index, key) = match (pattern, text.strip_prefix("*.")) {
+            (Pattern::Jid(_), _) => (&mut self.by_jid, text),
+            (Pattern::Domain(_), Some(parent)) => (&mut self.by_parent, parent),
+            (Pattern::Domain(_), None) => (&mut self.by_domain, text),
         };
-        index.entry(pattern.as_str().to_owned()).or_default().push(Rule { place, side, way });
+        index.entry(key.to_owned()).or_default().push(Rule { place, side, way });
     }
 
     /// The first rule of the list that names the sender or the addressee.
@@ -60,7 +66,7 @@ impl Rules {
         let of_jid = [jid, bare].into_iter().take(if jid == bare { 1 } else { 2 });
         let jids = of_jid.filter_map(|key| self.by_jid.get(key));
         let domains = self.by_domain.get(domain).into_iter();
-        let parents = parents(domain).filter_map(|parent| self.by_domain.get(&format!("*.{parent}")));
+        let parents = parents(domain).filter_map(|parent| self.by_parent.get(parent));
         jids.chain(domains).chain(parents).flatten()
     }
 }

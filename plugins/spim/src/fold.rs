@@ -9,9 +9,9 @@ pub(crate) fn visible(mut text: String) -> String {
 }
 
 /// The text with each run of white space as one space.
-pub(crate) fn spaced(text: &str) -> String {
-    if !needs_spacing(text) {
-        return text.to_owned();
+pub(crate) fn spaced(text: String) -> String {
+    if !needs_spacing(&text) {
+        return text;
     }
     let mut spaced = String::with_capacity(text.len());
     let mut in_space = false;
@@ -56,10 +56,10 @@ mod tests {
     fn what_is_seen_stays() {
         assert_eq!(visible("ca\u{200b}si\u{ad}no".to_owned()), "casino");
         assert_eq!(visible("казино".to_owned()), "казино");
-        assert_eq!(spaced(" a\t\n b\u{a0}c"), " a b c");
-        assert_eq!(spaced("a  b"), "a b");
-        assert_eq!(spaced("\nb"), " b");
-        assert_eq!(spaced("a b."), "a b.");
+        assert_eq!(spaced(" a\t\n b\u{a0}c".to_owned()), " a b c");
+        assert_eq!(spaced("a  b".to_owned()), "a b");
+        assert_eq!(spaced("\nb".to_owned()), " b");
+        assert_eq!(spaced("a b.".to_owned()), "a b.");
         assert_eq!(folded("ÄRGER Casino".to_owned()), "ärger casino");
     }
 }

@@ -7,7 +7,7 @@ mod settings;
 mod signatures;
 
 use refrain_sdk::{
-    Condition, Filter, Head, Interest, Kind, Problem, Problems, Selector, Setup, Stanza, Verdict, export,
+    Condition, Filter, Head, Interest, Kind, Problem, Problems, Rule, Selector, Setup, Stanza, Verdict, export,
 };
 
 pub use settings::{Action, Field, Settings, Signature};
@@ -18,8 +18,16 @@ use signatures::Signatures;
 pub struct Spim {
     settings: Vec<Signature>,
     signatures: Signatures,
-    /// The texts that some signature looks into.
-    texts: Vec<(Field, Selector)>,
+    looks: Vec<Look>,
+}
+
+/// A place of a stanza that some signature looks into.
+#[derive(Debug)]
+struct Look {
+    field: Field,
+    /// Tells which stanzas can have the field: the others are not asked for it, since every question crosses the sandbox.
+    rule: Rule,
+    selector: Selector,
 }
 
 impl Filter for Spim {
@@ -28,13 +36,12 @@ impl Filter for Spim {
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
         let settings = settings.signatures;
         let signatures = Signatures::compile(&settings)?;
-        declare_interests(&settings, setup)?;
-        let texts = texts(&settings, setup)?;
-        Ok(Spim { settings, signatures, texts })
+        let looks = looks(&settings, setup)?;
+        Ok(Spim { settings, signatures, looks })
     }
 
     fn on_stanza(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
-        let Some(signature) = self.first_match(stanza) else { return Verdict::Pass };
+        let Some(signature) = self.first_match(head, stanza) else { return Verdict::Pass };
         stanza.reason(&signature.name);
         match signature.action {
             Action::Drop => Verdict::Drop,
@@ -46,54 +53,45 @@ impl Filter for Spim {
 
 impl Spim {
     /// The first signature of the list that matches any text of the stanza.
-    fn first_match(&self, stanza: &Stanza<'_>) -> Option<&Signature> {
-        let in_field = |&(field, selector): &(Field, Selector)| {
+    fn first_match(&self, head: &Head, stanza: &Stanza<'_>) -> Option<&Signature> {
+        let in_field = |look: &Look| {
             let looks_here =
-                move |place: usize| self.settings.get(place).is_some_and(|one| one.fields.contains(&field));
-            let texts = stanza.texts(selector, u32::MAX).into_iter();
+                move |place: usize| self.settings.get(place).is_some_and(|one| one.fields.contains(&look.field));
+            let texts = stanza.texts(look.selector, u32::MAX).into_iter();
             texts.filter_map(move |text| self.signatures.first_in(text, looks_here)).min()
         };
-        let place = self.texts.iter().filter_map(in_field).min()?;
+        let place = self.looks.iter().filter(|look| head.matched(look.rule)).filter_map(in_field).min()?;
         self.settings.get(place)
     }
 }
 
-/// The selectors of the fields that are looked into.
-fn texts(signatures: &[Signature], setup: &mut Setup) -> Result<Vec<(Field, Selector)>, Problem> {
-    let mut texts = Vec::new();
+/// Stanzas that have none of the fields do not enter the sandbox, as far as an interest can tell.
+fn looks(signatures: &[Signature], setup: &mut Setup) -> Result<Vec<Look>, Problem> {
+    let mut looks = Vec::new();
     for field in [Field::Body, Field::Subject, Field::Status, Field::Nick, Field::Invite] {
         if looks_into(signatures, field) {
+            let rule = setup.interest(interest(field))?;
             for selector in field.selectors() {
-                texts.push((field, setup.selector(selector)?));
+                looks.push(Look { field, rule, selector: setup.selector(selector)? });
             }
         }
     }
-    Ok(texts)
-}
-
-/// Stanzas that have none of the fields do not enter the sandbox, as far as an interest can tell.
-fn declare_interests(signatures: &[Signature], setup: &mut Setup) -> Result<(), Problem> {
-    let message = || Interest::any().kind(Kind::Message);
-    if looks_into(signatures, Field::Subject) {
-        setup.interest(message())?;
-    } else if looks_into(signatures, Field::Body) {
-        setup.interest(message().body())?;
-    }
-    if looks_into(signatures, Field::Status) {
-        setup.interest(Interest::any().kind(Kind::Presence))?;
-    }
-    // A nick stands in a message (XEP-0172 §4.3) or in a presence, a request among them (§4.1, §4.2).
-    let nicked = || message().kind(Kind::Presence).payload("http://jabber.org/protocol/nick");
-    if looks_into(signatures, Field::Nick) {
-        setup.interest(nicked())?;
-    }
-    if looks_into(signatures, Field::Invite) {
-        setup.interest(message().payload("http://jabber.org/protocol/muc#user").payload("jabber:x:conference"))?;
-    }
-    if signatures.is_empty() {
+    if looks.is_empty() {
         setup.no_interest()?;
     }
-    Ok(())
+    Ok(looks)
+}
+
+fn interest(field: Field) -> Interest {
+    let message = Interest::any().kind(Kind::Message);
+    match field {
+        Field::Body => message.body(),
+        Field::Subject => message,
+        Field::Status => Interest::any().kind(Kind::Presence),
+        // A nick stands in a message (XEP-0172 §4.3) or in a presence, a request among them (§4.1, §4.2).
+        Field::Nick => message.kind(Kind::Presence).payload("http://jabber.org/protocol/nick"),
+        Field::Invite => message.payload("http://jabber.org/protocol/muc#user").payload("jabber:x:conference"),
+    }
 }
 
 fn looks_into(signatures: &[Signature], field: Field) -> bool {

@@ -27,7 +27,7 @@ enum Place {
 impl Literal {
     /// Words in this order.
     pub(crate) fn words(text: &str) -> Result<Self, String> {
-        let needle = spaced(text.trim());
+        let needle = spaced(text.trim().to_owned());
         if needle.is_empty() {
             return Err("is empty, which every text contains".into());
         }

@@ -44,10 +44,10 @@ impl Signatures {
         if self.exact.is_empty() && self.folded.is_empty() {
             return expression;
         }
-        let text = spaced(&text);
-        let exact = self.exact.found_in(&text).filter(|place| look_here(*place)).min();
-        let text = folded(text);
-        let folded = self.folded.found_in(&text).filter(|place| look_here(*place)).min();
+        let text = spaced(text);
+        let found = |literals: &Literals, text: &str| literals.found_in(text).filter(|place| look_here(*place)).min();
+        let exact = if self.exact.is_empty() { None } else { found(&self.exact, &text) };
+        let folded = if self.folded.is_empty() { None } else { found(&self.folded, &folded(text)) };
         [expression, exact, folded].into_iter().flatten().min()
     }
 }

@@ -1,6 +1,7 @@
 //! The stanza error that answers a stanza (RFC 6120 §8.3).
 
 use super::{Stanza, StanzaError, StanzaType};
+use crate::jid::Jid;
 use crate::ns;
 use crate::xml::Element;
 
@@ -12,20 +13,30 @@ impl Stanza {
         if matches!(self.stanza_type, StanzaType::Error | StanzaType::IqResult | StanzaType::Unavailable) {
             return None;
         }
+        Some(self.error_between(&self.to, &self.from, error))
+    }
+
+    /// Turns an iq result into an error on its way, from the same sender: its addressee waits for one of the two, and would wait
+    /// in vain if a result that must not pass were only discarded (RFC 6120 §8.2.3).
+    pub fn fail_result(&mut self, error: &StanzaError) {
+        *self = self.error_between(&self.from, &self.to, error);
+    }
+
+    fn error_between(&self, from: &Jid, to: &Jid, error: &StanzaError) -> Stanza {
         let mut element = Element::new(ns::SERVER, self.kind.as_str());
-        element.set_attribute(0, "from", Some(self.to.as_str()));
-        element.set_attribute(0, "to", Some(self.from.as_str()));
+        element.set_attribute(0, "from", Some(from.as_str()));
+        element.set_attribute(0, "to", Some(to.as_str()));
         element.set_attribute(0, "type", Some("error"));
         element.set_attribute(0, "id", self.id());
         append_error(&mut element, error);
-        Some(Stanza {
+        Stanza {
             size: element.to_xml().len() as u32,
             element,
-            from: self.to.clone(),
-            to: self.from.clone(),
+            from: from.clone(),
+            to: to.clone(),
             kind: self.kind,
             stanza_type: StanzaType::Error,
-        })
+        }
     }
 }
 

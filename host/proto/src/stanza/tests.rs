@@ -150,3 +150,15 @@ fn edits_change_the_payload_but_not_the_envelope() {
     assert!(message.apply(&[large], &limits).is_err());
     assert_eq!(message.to_xml(), edited);
 }
+
+#[test]
+fn an_iq_result_that_must_not_pass_reaches_the_requester_as_an_error() {
+    let result =
+        "<iq from='upload.far.example' to='alice@home.example/desk' type='result' id='q1'><slot xmlns='urn:x'/></iq>";
+    let mut stanza = Stanza::parse(result).unwrap();
+    stanza.fail_result(&StanzaError::new(StanzaCondition::Forbidden));
+    let expected = "<iq from=\"upload.far.example\" to=\"alice@home.example/desk\" type=\"error\" id=\"q1\"><error type=\"auth\">\
+                    <forbidden xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></error></iq>";
+    assert_eq!(stanza.to_xml(), expected);
+    assert_eq!(stanza.stanza_type(), StanzaType::Error);
+}
