@@ -2,17 +2,23 @@
 
 use crate::{Head, Kind, Rule, StanzaType};
 
-const BODY: u32 = 1 << 0;
+pub(crate) const BODY: u32 = 1 << 0;
 const ENCRYPTED: u32 = 1 << 1;
 const DELAYED: u32 = 1 << 2;
 const FORWARDED: u32 = 1 << 3;
 const MUC: u32 = 1 << 4;
 const EDITED: u32 = 1 << 5;
+pub(crate) const SUBJECT: u32 = 1 << 6;
 
 impl Head {
     /// Whether this interest rule picked the stanza.
     pub fn matched(&self, rule: Rule) -> bool {
         self.matched >> rule.index() & 1 == 1
+    }
+
+    /// Whether the stanza has a subject.
+    pub fn has_subject(&self) -> bool {
+        self.bits & SUBJECT != 0
     }
 
     /// Whether the stanza has a body.

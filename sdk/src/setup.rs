@@ -1,6 +1,7 @@
 //! What a filter tells the host once, while it is configured: the stanzas it wants to see, the questions it will ask.
 
 use crate::bindings::refrain::filter::setup as wit;
+use crate::head::{BODY, SUBJECT};
 use crate::{Direction, Kind, Problem, StanzaType, host};
 
 /// Available while the filter is configured.
@@ -97,7 +98,13 @@ impl Interest {
 
     /// Stanzas that have a body.
     pub fn body(mut self) -> Self {
-        self.0.bits_any |= 1;
+        self.0.bits_any |= BODY;
+        self
+    }
+
+    /// Stanzas that have a subject (or a body, if named so).
+    pub fn subject(mut self) -> Self {
+        self.0.bits_any |= SUBJECT;
         self
     }
 

@@ -94,6 +94,9 @@ fn config() -> Config {
         // Stack that a guest may use on the worker's own; tokio's workers have 2 MiB.
         .max_wasm_stack(256 << 10)
         .wasm_backtrace_max_frames(NonZeroUsize::new(16))
+        // Neither debuggers nor unwinders look into filters; the tables for them would take as much memory as the code.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         .memory_init_cow(true)
         .memory_guaranteed_dense_image_size(16 << 20)
         // With 4 GiB of reserved addresses a 32-bit access needs no bounds check.

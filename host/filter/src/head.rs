@@ -46,6 +46,8 @@ impl Bits {
     pub const MUC: u32 = 1 << 4;
     /// Was edited by an earlier filter of the chain.
     pub const EDITED: u32 = 1 << 5;
+    /// Has a subject.
+    pub const SUBJECT: u32 = 1 << 6;
 
     /// Returns the bits of a stanza as it stands; [`EDITED`](Self::EDITED) is the chain's to add.
     pub fn of(stanza: &Stanza) -> u32 {
@@ -61,6 +63,7 @@ impl Bits {
     pub(crate) fn of_child(child: Node<'_>) -> u32 {
         match child.namespace() {
             ns::SERVER if child.name() == "body" => Self::BODY | Self::of_body(child),
+            ns::SERVER if child.name() == "subject" => Self::SUBJECT,
             "eu.siacs.conversations.axolotl" | "urn:xmpp:omemo:1" | "urn:xmpp:omemo:2"
                 if child.name() == "encrypted" =>
             {
@@ -97,6 +100,7 @@ mod tests {
     fn tells_a_body_from_a_payload_of_that_name() {
         assert_eq!(message("<body>hi</body>"), Bits::BODY);
         assert_eq!(message("<body xmlns='urn:x'>hi</body>"), 0);
+        assert_eq!(message("<subject>tea</subject>"), Bits::SUBJECT);
     }
 
     #[test]

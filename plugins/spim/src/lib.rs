@@ -86,7 +86,7 @@ fn interest(field: Field) -> Interest {
     let message = Interest::any().kind(Kind::Message);
     match field {
         Field::Body => message.body(),
-        Field::Subject => message,
+        Field::Subject => message.subject(),
         Field::Status => Interest::any().kind(Kind::Presence),
         // A nick stands in a message (XEP-0172 §4.3) or in a presence, a request among them (§4.1, §4.2).
         Field::Nick => message.kind(Kind::Presence).payload("http://jabber.org/protocol/nick"),
