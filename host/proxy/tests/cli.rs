@@ -109,3 +109,16 @@ fn help_shows_examples_and_exit_codes() {
         assert!(help.contains("Examples:") && help.contains("Exit codes"), "{help}");
     }
 }
+
+#[test]
+fn the_demo_ends_every_stanza_as_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = refrain(folder.path(), &["demo", "--json"]);
+    let lines: Vec<serde_json::Value> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let (summary, stanzas) = lines.split_last().unwrap();
+    assert_eq!(summary["summary"]["sent"], stanzas.len());
+    assert_eq!(summary["summary"]["lost"], 0);
+    assert!(stanzas.iter().all(|stanza| stanza["as_expected"] == true));
+}

@@ -277,6 +277,10 @@ impl Wire {
 impl Wire {
     /// Ends the stream for what the peer did.
     pub(super) fn misbehaved(&mut self, misbehaved: PeerMisbehaved) {
+        if matches!(self.ending, Ending::Closing { .. }) {
+            // Our half has ended already: there is nobody to tell, and nothing more to take.
+            return self.finish(Outcome::PeerMisbehaved(misbehaved));
+        }
         let condition = misbehaved.condition();
         self.close_with(condition, None, Outcome::PeerMisbehaved(misbehaved), false);
     }

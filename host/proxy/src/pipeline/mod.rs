@@ -8,6 +8,9 @@ pub mod route;
 pub mod send;
 pub mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use refrain_proto::Side;

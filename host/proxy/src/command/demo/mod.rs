@@ -2,7 +2,7 @@
 
 mod corpus;
 mod table;
-mod world;
+pub(crate) mod world;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::observe::audit::{Audit, Record, Ruling};
-use corpus::{CORPUS, Entry, Expect};
+use corpus::{CHAIN, CORPUS, Entry, Expect};
 use table::{Row, Summary};
 use world::{Arrival, Error, Server};
 
@@ -86,7 +86,7 @@ impl Stage {
         world::make_certificates(folder)?;
         let mut inside = Server::inside(folder).await?;
         let mut outside = Server::outside(folder).await?;
-        let snapshot = world::gateway(folder, inside.address()?, outside.address()?)?;
+        let snapshot = world::gateway(folder, inside.address()?, &(world::peers(outside.address()?) + CHAIN))?;
         let (listener, records) = tokio::sync::mpsc::unbounded_channel();
         let app = App::start(snapshot, Audit::with_listener(listener)).await?;
         let (to_outside, to_inside) = app.listeners();

@@ -18,7 +18,6 @@ use refrain_proto::{Boundary, Domain, DomainPair, JidError, Side};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::corpus::CHAIN;
 use crate::config::Config;
 use crate::net::connection::{Connection, TlsRole, Turn};
 use crate::net::dial::{finish, negotiate, step};
@@ -71,14 +70,14 @@ impl Authority {
     }
 }
 
-/// Writes the gateway's configuration as an operator would and builds it.
-pub fn gateway(folder: &Path, inside: SocketAddr, outside: SocketAddr) -> Result<Snapshot, Error> {
-    let peers: String =
-        OUTSIDE.iter().map(|name| format!("[[peer]]\nname = \"{name}\"\naddress = \"{outside}\"\n")).collect();
+/// Writes the gateway's configuration as an operator would and builds it; `rest` has the peers and the chains.
+pub fn gateway(folder: &Path, inside: SocketAddr, rest: &str) -> Result<Snapshot, Error> {
     let text = format!(
-        r#"[outside]
+        r#"{rest}
+[outside]
 listen = ["127.0.0.1:0"]
 roots = "world-ca.pem"
+resolver = ["127.0.0.1:1"]
 [inside]
 listen = ["127.0.0.1:0"]
 authority = "inside-ca.pem"
@@ -87,11 +86,16 @@ name = "home.example"
 server = "{inside}"
 certificate = "home-public.pem"
 server-certificate = "inside-ca.pem"
-{peers}{CHAIN}"#
+"#
     );
     let path = folder.join("refrain.toml");
     fs::write(&path, text)?;
     Ok(Snapshot::load(&path)?)
+}
+
+/// The part of the configuration that says where the outside server's domains are.
+pub fn peers(outside: SocketAddr) -> String {
+    OUTSIDE.iter().map(|name| format!("[[peer]]\nname = \"{name}\"\naddress = \"{outside}\"\n")).collect()
 }
 
 /// A stanza that reached a demo server.
@@ -193,6 +197,14 @@ impl Server {
         let mut bytes = Vec::new();
         stanza.write(&mut bytes);
         self.links[&pair].send(bytes).map_err(|_| "the stream to the gateway ended")?;
+        Ok(())
+    }
+
+    /// Writes bytes over the stream that already carries the pair of `like`, whatever they say.
+    #[cfg(test)]
+    pub fn send_over(&self, like: &Stanza, bytes: &[u8]) -> Result<(), Error> {
+        let pair = DomainPair { from: Domain::parse(like.from().domain())?, to: Domain::parse(like.to().domain())? };
+        self.links.get(&pair).ok_or("no stream carries this pair")?.send(bytes.to_vec())?;
         Ok(())
     }
 

@@ -1,0 +1,129 @@
+//! What becomes of stanzas that cannot be delivered or may not be sent, with real TLS on both sides.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use refrain_proto::Stanza;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::command::demo::world::{self, Arrival, Server};
+use crate::observe::audit::Audit;
+use crate::observe::counters::Totals;
+
+/// Longer than anything takes here, so that a hang is a failure.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The gateway with its inside server alone; `rest` is configuration.
+struct Inside {
+    _folder: tempfile::TempDir,
+    app: App,
+    server: Server,
+    arrivals: UnboundedReceiver<Arrival>,
+    gateway: SocketAddr,
+}
+
+impl Inside {
+    async fn with(rest: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        world::make_certificates(folder.path()).unwrap();
+        let mut server = Server::inside(folder.path()).await.unwrap();
+        let snapshot = world::gateway(folder.path(), server.address().unwrap(), rest).unwrap();
+        let app = App::start(snapshot, Audit::default()).await.unwrap();
+        let gateway = app.listeners().1[0];
+        let arrivals = server.serve().unwrap();
+        Inside { _folder: folder, app, server, arrivals, gateway }
+    }
+
+    async fn send(&mut self, stanza: &str) {
+        self.server.send(self.gateway, &Stanza::parse(stanza).unwrap()).await.unwrap();
+    }
+
+    /// The id and the condition of the next error that comes back.
+    async fn error(&mut self) -> (String, String) {
+        let arrival = timeout(PATIENCE, self.arrivals.recv()).await.unwrap().unwrap();
+        (arrival.id, arrival.condition.unwrap())
+    }
+
+    async fn end(self) -> Totals {
+        timeout(PATIENCE, self.app.drain()).await.unwrap()
+    }
+}
+
+fn chat(id: &str, to: &str) -> String {
+    format!("<message from='alice@home.example/desk' to='{to}' id='{id}' type='chat'><body>hi</body></message>")
+}
+
+fn error(id: &str, condition: &str) -> (String, String) {
+    (id.to_owned(), condition.to_owned())
+}
+
+/// An address where nobody listens.
+async fn closed() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_a_timeout_and_so_it_stays_during_the_back_off() {
+    let mut inside = Inside::with(&world::peers(closed().await)).await;
+    for id in ["m1", "m2", "m3"] {
+        inside.send(&chat(id, "bob@away.example")).await;
+        assert_eq!(inside.error().await, error(id, "remote-server-timeout"));
+    }
+    let totals = inside.end().await;
+    assert_eq!((totals.accepted, totals.bounced, totals.in_flight()), (3, 3, 0));
+}
+
+#[tokio::test]
+async fn what_must_not_be_answered_is_dropped_and_counted() {
+    let mut inside = Inside::with(&world::peers(closed().await)).await;
+    inside.send("<presence from='alice@home.example/desk' to='bob@away.example' type='unavailable'/>").await;
+    inside.send("<iq from='alice@home.example/desk' to='bob@away.example' id='r' type='result'/>").await;
+    inside.send(&chat("m1", "bob@away.example")).await;
+    assert_eq!(inside.error().await, error("m1", "remote-server-timeout"));
+    let totals = inside.end().await;
+    assert_eq!((totals.accepted, totals.bounced, totals.dropped, totals.in_flight()), (3, 1, 2, 0));
+}
+
+#[tokio::test]
+async fn a_full_queue_bounces_what_does_not_fit() {
+    // It accepts connections and never says a word, so the stream stays in the making.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let rest = world::peers(silent.local_addr().unwrap()) + "[limits]\nqueue-stanzas-max = 2\nqueue-seconds = 2\n";
+    let mut inside = Inside::with(&rest).await;
+    for id in ["m1", "m2", "m3", "m4"] {
+        inside.send(&chat(id, "bob@away.example")).await;
+        // One batch each, so that the queue and not a batch is what overflows.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(inside.error().await, error("m3", "resource-constraint"));
+    assert_eq!(inside.error().await, error("m4", "resource-constraint"));
+    assert_eq!(inside.error().await, error("m1", "remote-server-timeout"));
+    assert_eq!(inside.error().await, error("m2", "remote-server-timeout"));
+    let totals = inside.end().await;
+    assert_eq!((totals.accepted, totals.bounced, totals.in_flight()), (4, 4, 0));
+}
+
+#[tokio::test]
+async fn a_forged_sender_ends_the_stream_and_nothing_of_it_crosses() {
+    let folder = tempfile::tempdir().unwrap();
+    world::make_certificates(folder.path()).unwrap();
+    let mut inside = Server::inside(folder.path()).await.unwrap();
+    let mut outside = Server::outside(folder.path()).await.unwrap();
+    let rest = world::peers(outside.address().unwrap());
+    let snapshot = world::gateway(folder.path(), inside.address().unwrap(), &rest).unwrap();
+    let app = App::start(snapshot, Audit::default()).await.unwrap();
+    let gateway = app.listeners().0[0];
+    let mut arrivals = inside.serve().unwrap();
+    let honest = Stanza::parse("<message from='bob@away.example/p' to='alice@home.example' id='m1'/>").unwrap();
+    outside.send(gateway, &honest).await.unwrap();
+    assert_eq!(timeout(PATIENCE, arrivals.recv()).await.unwrap().unwrap().id, "m1");
+    let forged = b"<message from='eve@evil.example/p' to='alice@home.example' id='m2'/>\
+                   <message from='bob@away.example/p' to='alice@home.example' id='m3'/>";
+    outside.send_over(&honest, forged).unwrap();
+    let totals = timeout(PATIENCE, app.drain()).await.unwrap();
+    assert_eq!(arrivals.try_recv().ok().map(|arrival| arrival.xml), None);
+    assert_eq!((totals.accepted, totals.forwarded), (1, 1));
+}
