@@ -1,6 +1,6 @@
 //! The configuration as meant: every value typed and within its bounds, every mistake reported at once.
 //!
-//! [`file`] reads the TOML as written; one module per part of the file says what it means. Key by key:
+//! [`mod@file`] reads the TOML as written; one module per part of the file says what it means. Key by key:
 //! `docs/configuration.md`.
 
 mod domains;

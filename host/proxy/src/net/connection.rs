@@ -94,7 +94,7 @@ impl Connection {
         }
     }
 
-    /// Waits for bytes and hands everything that is there (at most [`BATCH_BYTES`]) to the stream. Cancel-safe.
+    /// Waits for bytes and hands everything that is there (at most 64 KiB) to the stream. Cancel-safe.
     pub async fn receive(&mut self) -> io::Result<()> {
         poll_fn(|cx| {
             SCRATCH.with_borrow_mut(|scratch| {
