@@ -45,6 +45,8 @@ cargo-deny:
 	{ echo "installing cargo-deny $(CARGO_DENY_VERSION): this takes some minutes"; \
 	$(CARGO) install --locked cargo-deny@$(CARGO_DENY_VERSION); }
 
-bench: setup-guest ## Measures throughput, cost, latency and memory beside a byte relay (about three minutes)
+bench: setup-guest ## Measures: reader and writer, filters and selectors, then end to end beside a byte relay
+	$(CARGO) bench -p refrain-proto --bench xml --bench stream
+	$(CARGO) bench -p refrain-filter --bench chain
 	$(CARGO) build --release -p refrain -p refrain-tests --bins
 	$(BUILT)/release/load

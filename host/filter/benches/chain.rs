@@ -1,7 +1,7 @@
 //! What a chain costs per stanza, on one thread: `cargo bench -p refrain-filter`.
 //!
 //! The guest reads its head's lengths, asks one `stanza.test` of a selector, and passes: the least that a real filter does. It is
-//! written by hand, so its allocator costs next to nothing; the bundled filters are measured with the plugins.
+//! written by hand, so its allocator costs next to nothing; what the bundled filters cost shows end to end, in `make bench`.
 
 #[path = "../tests/guests/mod.rs"]
 mod guests;
