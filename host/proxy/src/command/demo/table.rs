@@ -29,7 +29,7 @@ impl Row {
             None => self.record.ruling.to_string(),
         };
         println!(
-            "{:>2} {:<8} {:<54} {:<28} {:<28} {:<42} {:>6}{}",
+            "{:>2} {:<8} {:<54} {:<31} {:<27} {:<47} {:>6}{}",
             self.number,
             direction_name(self.record.direction),
             route,
@@ -75,7 +75,7 @@ impl Row {
 /// Prints the head of the table.
 pub fn print_header() {
     println!(
-        "{:>2} {:<8} {:<54} {:<28} {:<28} {:<42} {:>6}",
+        "{:>2} {:<8} {:<54} {:<31} {:<27} {:<47} {:>6}",
         "#", "way", "from → to", "what it was", "verdict", "filter: reason", "µs"
     );
 }
