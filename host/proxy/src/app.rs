@@ -6,10 +6,10 @@ use std::sync::Arc;
 use refrain_proto::Side;
 use refrain_proto::auth::DialbackSecret;
 use refrain_proto::stream::StreamIds;
-use rustls::crypto::SecureRandom;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use crate::net::tls;
 use crate::observe::audit::Audit;
 use crate::observe::counters::Totals;
 use crate::pipeline::{Gateway, Secrets, listen};
@@ -98,9 +98,5 @@ fn secret() -> Result<Arc<DialbackSecret>, StartError> {
 }
 
 fn random() -> Result<[u8; 32], StartError> {
-    let mut bytes = [0; 32];
-    let provider = rustls::crypto::ring::default_provider();
-    let source: &dyn SecureRandom = provider.secure_random;
-    source.fill(&mut bytes).map_err(|_| StartError::NoRandomness)?;
-    Ok(bytes)
+    tls::random_bytes().ok_or(StartError::NoRandomness)
 }

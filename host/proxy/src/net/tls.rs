@@ -119,6 +119,13 @@ impl Tls {
     }
 }
 
+/// 256 bits from the system, through the same door as every other cryptography; `None` when the system gives none.
+pub fn random_bytes() -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    ring::default_provider().secure_random.fill(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// The base of every connection, in both roles; the identities are put in later.
 fn configs(provider: &Arc<CryptoProvider>) -> Result<(ServerConfig, ClientConfig), rustls::Error> {
     let verifier = SignatureOnly::new(provider.clone());

@@ -120,7 +120,8 @@ impl Receiver {
                 tracing::info!(side = side_name(self.side), from = %pair.from, to = %pair.to, %by, "peer authenticated");
             }
             Event::Unsolicited => {
-                tracing::warn!(
+                // T01. A peer can send these as fast as it likes, so they do not fill the operator's log.
+                tracing::debug!(
                     side = side_name(self.side),
                     "an answer to a dialback question that was never asked: ignored"
                 );

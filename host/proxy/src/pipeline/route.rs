@@ -176,8 +176,7 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Whether a sender for the pair exists: only then can a dialback question about the pair be genuine (s2s rule: XEP-0220
-    /// §2.2.2, plus the check that we really opened such a stream).
+    /// Whether a sender for the pair exists: only then can a dialback question about the pair be genuine (XEP-0220 §2.2.2).
     pub fn knows(&self, pair: &DomainPair) -> bool {
         self.lock().get(pair).is_some_and(|handle| !handle.queue.is_closed())
     }
