@@ -1,0 +1,109 @@
+//! The chains of a configuration, and nothing else of it: no certificate is read and no address resolved, so a replay needs none.
+//!
+//! config → **chains** → [`Snapshot`](super::Snapshot)
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use refrain_filter::{BuildError, Chain, Component, Direction, Engine, FilterSpec};
+
+use crate::config::{ComponentSource, Config, FilterConfig, Mistake, Mistakes};
+
+/// The chains of both directions.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Judges what comes from the federated world.
+    pub inbound: Arc<Chain>,
+    /// Judges what comes from the protected servers.
+    pub outbound: Arc<Chain>,
+}
+
+impl Built {
+    /// The chain of a direction.
+    pub fn of(&self, direction: Direction) -> &Arc<Chain> {
+        match direction {
+            Direction::Inbound => &self.inbound,
+            Direction::Outbound => &self.outbound,
+        }
+    }
+}
+
+/// Loads the components that the chains name and lets every filter read its settings. Reports every mistake of every filter.
+pub fn build(config: &Config, engine: &Arc<Engine>) -> Result<Built, Mistakes> {
+    let mut mistakes = Mistakes::default();
+    let mut components = Components { config, engine, loaded: HashMap::new() };
+    let mut build = |direction, filters: &[FilterConfig]| {
+        let specs: Vec<FilterSpec> =
+            filters.iter().filter_map(|filter| components.spec(filter, &mut mistakes)).collect();
+        // Built even when a component is missing, so that the settings of the others are checked too.
+        Chain::build(engine, direction, specs)
+            .map_err(|errors| mistakes.extend(errors.into_iter().map(|error| located(config, error))))
+            .ok()
+    };
+    let chains =
+        (build(Direction::Inbound, &config.chains.inbound), build(Direction::Outbound, &config.chains.outbound));
+    match (chains, mistakes.is_empty()) {
+        ((Some(inbound), Some(outbound)), true) => {
+            Ok(Built { inbound: Arc::new(inbound), outbound: Arc::new(outbound) })
+        }
+        _ => Err(mistakes),
+    }
+}
+
+/// Puts a filter's own complaint beside the key in the file that caused it.
+fn located(config: &Config, error: BuildError) -> Mistake {
+    let settings = format!("filter.{}.settings", error.filter);
+    let key = if error.path.is_empty() { settings } else { format!("{settings}.{}", error.path) };
+    config.places.mistake(&key, error.message, "")
+}
+
+/// Components by where they come from: a filter that stands in both chains is compiled once.
+struct Components<'c> {
+    config: &'c Config,
+    engine: &'c Arc<Engine>,
+    loaded: HashMap<ComponentSource, Option<Component>>,
+}
+
+impl Components<'_> {
+    fn spec(&mut self, filter: &FilterConfig, mistakes: &mut Mistakes) -> Option<FilterSpec> {
+        Some(FilterSpec {
+            name: filter.name.clone(),
+            component: self.component(filter, mistakes)?,
+            settings: filter.settings.clone(),
+            grants: filter.grants,
+            limits: filter.limits.clone(),
+            on_fault: filter.on_fault,
+        })
+    }
+
+    fn component(&mut self, filter: &FilterConfig, mistakes: &mut Mistakes) -> Option<Component> {
+        if let Some(known) = self.loaded.get(&filter.component) {
+            return known.clone();
+        }
+        let loaded = self.load(filter).map_err(|mistake| mistakes.add(mistake)).ok();
+        self.loaded.insert(filter.component.clone(), loaded.clone());
+        loaded
+    }
+
+    fn load(&self, filter: &FilterConfig) -> Result<Component, Mistake> {
+        let key = format!("filter.{}.component", filter.name);
+        let mistake = |problem: String, advice: String| self.config.places.mistake(&key, problem, advice);
+        let component = match &filter.component {
+            ComponentSource::Builtin(name) => {
+                let bytes = refrain_plugins::builtin(name).ok_or_else(|| {
+                    mistake(
+                        format!("there is no bundled filter \"{name}\""),
+                        format!("bundled are {}", refrain_plugins::NAMES.join(", ")),
+                    )
+                })?;
+                self.engine.load(&filter.name, bytes)
+            }
+            ComponentSource::Path(path) => {
+                let bytes = std::fs::read(path)
+                    .map_err(|error| mistake(format!("{}: {error}", path.display()), String::new()))?;
+                self.engine.load(&filter.name, &bytes)
+            }
+        };
+        component.map_err(|error| mistake(error.to_string(), String::new()))
+    }
+}
