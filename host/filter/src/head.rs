@@ -2,10 +2,10 @@
 
 use refrain_proto::ns;
 use refrain_proto::{Kind, Node, Stanza, StanzaType};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Which way a stanza crosses the proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// From the federated world to the protected server.

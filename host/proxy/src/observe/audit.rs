@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use refrain_filter::Direction;
+use refrain_filter::{Decision, Direction, Outcome};
 use refrain_proto::stanza::Stanza;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 /// What was decided about one stanza, by whom and why. Never its content.
@@ -29,7 +30,8 @@ pub struct Record {
 }
 
 /// The chain's word on a stanza.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ruling {
     /// Let through as it came.
     Forward,
@@ -39,6 +41,18 @@ pub enum Ruling {
     Bounce,
     /// Discarded.
     Drop,
+}
+
+impl Ruling {
+    /// The word that a decision comes down to.
+    pub fn of(decision: &Decision) -> Self {
+        match &decision.outcome {
+            Outcome::Forward if decision.edited => Ruling::ForwardEdited,
+            Outcome::Forward => Ruling::Forward,
+            Outcome::Bounce(_) => Ruling::Bounce,
+            Outcome::Drop => Ruling::Drop,
+        }
+    }
 }
 
 impl fmt::Display for Ruling {

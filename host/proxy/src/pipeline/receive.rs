@@ -136,12 +136,7 @@ impl Receiver {
         self.batch.accepted += 1;
         let started = Instant::now();
         let decision = judge(self.gateway.snapshot.chain(self.side), &mut stanza);
-        let ruling = match &decision.outcome {
-            Ruled::Forward if decision.edited => Ruling::ForwardEdited,
-            Ruled::Forward => Ruling::Forward,
-            Ruled::Bounce(_) => Ruling::Bounce,
-            Ruled::Drop => Ruling::Drop,
-        };
+        let ruling = Ruling::of(&decision);
         if ruling != Ruling::Forward || self.gateway.audit.wants_forwards() {
             let mut record = record_of(direction(self.side), &stanza, started.elapsed(), ruling);
             record.filter = decision.filter.as_deref().map(str::to_owned);
