@@ -39,7 +39,7 @@ impl App {
         let outside = bind_all(&snapshot.config.outside.listen).await?;
         let inside = bind_all(&snapshot.config.inside.listen).await?;
         let secrets = Secrets { outside: secret()?, inside: secret()? };
-        let gateway = Gateway::new(Arc::new(snapshot), StreamIds::from_seed(random()?), secrets, audit);
+        let gateway = Gateway::new(snapshot, StreamIds::from_seed(random()?), secrets, audit);
         let app = App { outside: addresses(&outside)?, inside: addresses(&inside)?, gateway };
         app.serve(Side::Outside, outside);
         app.serve(Side::Inside, inside);
@@ -49,6 +49,11 @@ impl App {
     /// Where it listens for the federated world and for the protected servers.
     pub fn listeners(&self) -> (&[SocketAddr], &[SocketAddr]) {
         (&self.outside, &self.inside)
+    }
+
+    /// What its connections share, to steer it by.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
     }
 
     /// What became of the stanzas so far.
@@ -68,7 +73,7 @@ impl App {
             ending.senders.close();
             ending.senders.wait().await;
         };
-        if timeout(self.gateway.snapshot.config.limits.drain_timeout, drained).await.is_err() {
+        if timeout(self.gateway.snapshot().config.limits.drain_timeout, drained).await.is_err() {
             tracing::error!("the drain did not end in time (limits.drain-seconds): open streams are cut");
         }
         self.totals()

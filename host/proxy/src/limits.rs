@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::Limits;
 
 /// Counts open accepted connections. Taken once per connection, never per stanza.
+#[derive(Default)]
 pub struct Permits {
     open: Arc<Mutex<Open>>,
-    connections_max: usize,
-    connections_per_address_max: usize,
 }
 
 #[derive(Default)]
@@ -26,21 +25,12 @@ pub struct Permit {
 }
 
 impl Permits {
-    /// Takes the bounds from the configuration.
-    pub fn new(limits: &Limits) -> Self {
-        Permits {
-            open: Arc::default(),
-            connections_max: limits.connections_max,
-            connections_per_address_max: limits.connections_per_address_max,
-        }
-    }
-
-    /// A permit for a connection from `address`, or `None` when there are too many.
-    pub fn admit(&self, address: IpAddr) -> Option<Permit> {
+    /// A permit for a connection from `address`, or `None` when there are too many for the limits of this moment.
+    pub fn admit(&self, address: IpAddr, limits: &Limits) -> Option<Permit> {
         let address = address.to_canonical();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let from_here = open.by_address.get(&address).copied().unwrap_or(0);
-        if open.all >= self.connections_max || from_here >= self.connections_per_address_max {
+        if open.all >= limits.connections_max || from_here >= limits.connections_per_address_max {
             return None;
         }
         open.all += 1;
@@ -68,21 +58,23 @@ mod tests {
 
     #[test]
     fn refuses_one_address_past_its_share_and_admits_it_again_after_a_close() {
-        let permits = Permits { open: Arc::default(), connections_max: 3, connections_per_address_max: 2 };
+        let permits = Permits::default();
+        let limits = Limits { connections_max: 3, connections_per_address_max: 2, ..Limits::default() };
         let (first, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        let held = permits.admit(first).unwrap();
-        let _second = permits.admit(first).unwrap();
-        assert!(permits.admit(first).is_none());
-        let _third = permits.admit(other).unwrap();
-        assert!(permits.admit(other).is_none(), "the total is full");
+        let held = permits.admit(first, &limits).unwrap();
+        let _second = permits.admit(first, &limits).unwrap();
+        assert!(permits.admit(first, &limits).is_none());
+        let _third = permits.admit(other, &limits).unwrap();
+        assert!(permits.admit(other, &limits).is_none(), "the total is full");
         drop(held);
-        assert!(permits.admit(first).is_some());
+        assert!(permits.admit(first, &limits).is_some());
     }
 
     #[test]
     fn counts_a_mapped_address_as_the_address_it_maps() {
-        let permits = Permits { open: Arc::default(), connections_max: 9, connections_per_address_max: 1 };
-        let _held = permits.admit("192.0.2.1".parse().unwrap()).unwrap();
-        assert!(permits.admit("::ffff:192.0.2.1".parse().unwrap()).is_none());
+        let permits = Permits::default();
+        let limits = Limits { connections_per_address_max: 1, ..Limits::default() };
+        let _held = permits.admit("192.0.2.1".parse().unwrap(), &limits).unwrap();
+        assert!(permits.admit("::ffff:192.0.2.1".parse().unwrap(), &limits).is_none());
     }
 }

@@ -11,16 +11,17 @@ use refrain_proto::{Boundary, Side};
 use crate::config::{Config, Mistakes};
 use crate::net::dns::Resolver;
 use crate::net::tls::Tls;
-use chains::Built;
 
 /// Built once from a [`Config`], then only read.
 pub struct Snapshot {
+    /// The how-manieth to go live in this process, from 1; 0 while it is not live.
+    pub generation: u64,
     /// The configuration as meant.
     pub config: Config,
     /// Certificates and trust of both sides.
     pub tls: Arc<Tls>,
     /// Names to addresses, by the resolvers that the operator named.
-    pub resolver: Resolver,
+    pub resolver: Arc<Resolver>,
     /// Which domains are hosted, and so who may speak on which side.
     pub boundary: Arc<Boundary>,
     /// Judges what comes from the federated world.
@@ -31,9 +32,20 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Reads a configuration file and builds all that it names: certificates, components, chains. Reports every mistake of every
-    /// stage at once.
-    pub fn load(path: &Path) -> Result<Snapshot, Mistakes> {
+    /// stage at once. Compiles on the calling thread, which may take seconds.
+    pub fn load(path: &Path, engine: &Arc<Engine>) -> Result<Snapshot, Mistakes> {
+        let (config, mistakes) = Config::read(path)?;
+        Snapshot::build(config, mistakes, engine)
+    }
+
+    /// Like [`load`](Self::load), to take the place of what runs now: what cannot change before a restart is a mistake, too.
+    pub fn load_beside(running: &Config, path: &Path, engine: &Arc<Engine>) -> Result<Snapshot, Mistakes> {
         let (config, mut mistakes) = Config::read(path)?;
+        mistakes.extend(config.needs_restart_after(running));
+        Snapshot::build(config, mistakes, engine)
+    }
+
+    fn build(config: Config, mut mistakes: Mistakes, engine: &Arc<Engine>) -> Result<Snapshot, Mistakes> {
         let tls = Tls::load(&config).map_err(|found| mistakes.extend(found)).ok();
         let resolver = Resolver::new(&config.outside)
             .map_err(|error| {
@@ -41,17 +53,31 @@ impl Snapshot {
                 mistakes.add(config.places.mistake("outside.resolver", error.to_string(), advice));
             })
             .ok();
-        let chains = load_chains(&config).map_err(|found| mistakes.extend(found)).ok();
+        let chains = chains::build(&config, engine).map_err(|found| mistakes.extend(found)).ok();
         match (tls, resolver, chains, mistakes.is_empty()) {
             (Some(tls), Some(resolver), Some(chains), true) => Ok(Snapshot {
+                generation: 0,
                 tls: Arc::new(tls),
-                resolver,
+                resolver: Arc::new(resolver),
                 boundary: Arc::new(Boundary::new(config.domains.iter().map(|hosted| hosted.name.clone()))),
                 inbound: chains.inbound,
                 outbound: chains.outbound,
                 config,
             }),
             _ => Err(mistakes),
+        }
+    }
+
+    /// The same once more, to go live again: what is in it is shared, not built again.
+    pub fn again(&self) -> Snapshot {
+        Snapshot {
+            generation: self.generation,
+            config: self.config.clone(),
+            tls: self.tls.clone(),
+            resolver: self.resolver.clone(),
+            boundary: self.boundary.clone(),
+            inbound: self.inbound.clone(),
+            outbound: self.outbound.clone(),
         }
     }
 
@@ -72,11 +98,12 @@ pub fn direction(side: Side) -> Direction {
     }
 }
 
-fn load_chains(config: &Config) -> Result<Built, Mistakes> {
-    let engine = Engine::new(EngineOptions::default()).map_err(|error| {
-        let mut mistakes = Mistakes::default();
-        mistakes.add(config.places.mistake("", format!("the sandbox cannot be set up: {error}"), ""));
-        mistakes
-    })?;
-    chains::build(config, &engine)
+/// The one engine of the process, which all its snapshots share: compiled filters and their state outlive a reload in it.
+pub fn engine() -> Result<Arc<Engine>, EngineError> {
+    Engine::new(EngineOptions::default()).map_err(|error| EngineError(format!("{error:#}")))
 }
+
+/// The system does not let us have a sandbox.
+#[derive(Debug, thiserror::Error)]
+#[error("the sandbox cannot be set up: {0}")]
+pub struct EngineError(String);

@@ -6,11 +6,18 @@ use std::process::ExitCode;
 
 use super::BAD_USAGE;
 use crate::config::{ComponentSource, Config, FilterConfig, Mistakes, ResolverSource, Roots};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Snapshot};
 
 /// Checks the configuration file as `refrain run` would, and starts nothing.
 pub fn run(path: &Path) -> ExitCode {
-    match Snapshot::load(path) {
+    let engine = match snapshot::engine() {
+        Ok(engine) => engine,
+        Err(error) => {
+            eprintln!("refrain: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match Snapshot::load(path, &engine) {
         Ok(snapshot) => {
             print_warnings(&snapshot.config.warnings);
             println!("{} is fit to run:\n{}", path.display(), Summary(&snapshot.config));

@@ -44,9 +44,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until SIGTERM or SIGINT, then drain: no accepted stanza is lost
+    /// Serve until SIGTERM or SIGINT, then drain: no accepted stanza is lost. SIGHUP reloads
     #[command(after_help = "Exit codes: 0 drained without loss, 1 failed at run time, 2 the configuration is wrong.")]
-    Run(ConfigFile),
+    Run(run::Run),
     /// Report every mistake in a configuration, or what it would run
     #[command(after_help = "Exit codes: 0 it would run, 2 it would not.")]
     Check(ConfigFile),
@@ -79,7 +79,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(BAD_USAGE);
     }
     match arguments.command {
-        Command::Run(file) => run::run(&file.config),
+        Command::Run(run) => run.run(),
         Command::Check(file) => check::run(&file.config),
         Command::Demo { json } => demo::run(json),
         Command::Ca(ca) => ca.run(),

@@ -2,36 +2,60 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use clap::Args;
+use refrain_filter::Engine;
+
+use super::{BAD_USAGE, ConfigFile};
 use crate::app::App;
-use crate::control::shutdown;
+use crate::control::reload::{self, Reloader};
+use crate::control::{shutdown, watch};
 use crate::observe::audit::Audit;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Snapshot};
 
-/// Runs the gateway. Exit codes: 0 drained without loss, 1 failed at run time, 2 the configuration is wrong.
-pub fn run(config: &Path) -> ExitCode {
-    tracing::info!(config = %config.display(), "reading the configuration and compiling its filters");
-    let snapshot = match Snapshot::load(config) {
-        Ok(snapshot) => snapshot,
-        Err(mistakes) => {
-            eprintln!("{mistakes}");
-            return ExitCode::from(2);
-        }
-    };
-    match serve(snapshot) {
-        Ok(code) => code,
-        Err(error) => {
+type Error = Box<dyn std::error::Error>;
+
+/// What `refrain run` takes.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Reload whenever the configuration or a file that it names changes; for staging, not for production
+    #[arg(long)]
+    watch: bool,
+}
+
+impl Run {
+    /// Runs the gateway. Exit codes: 0 drained without loss, 1 failed at run time, 2 the configuration is wrong.
+    pub fn run(&self) -> ExitCode {
+        let config = &self.file.config;
+        tracing::info!(config = %config.display(), "reading the configuration and compiling its filters");
+        let ended = snapshot::engine().map_err(Error::from).and_then(|engine| match Snapshot::load(config, &engine) {
+            Ok(snapshot) => serve(config, engine, snapshot, self.watch),
+            Err(mistakes) => {
+                eprintln!("{mistakes}");
+                Ok(ExitCode::from(BAD_USAGE))
+            }
+        });
+        ended.unwrap_or_else(|error| {
             tracing::error!(%error, "refrain stops");
             ExitCode::FAILURE
-        }
+        })
     }
 }
 
 #[tokio::main]
-async fn serve(snapshot: Snapshot) -> Result<ExitCode, Box<dyn std::error::Error>> {
+async fn serve(config: &Path, engine: Arc<Engine>, snapshot: Snapshot, watched: bool) -> Result<ExitCode, Error> {
+    let hangups = reload::hangups()?;
     let app = App::start(snapshot, Audit::default()).await?;
+    let reloader = Reloader::new(app.gateway().clone(), engine, config);
+    tokio::spawn(reload::on_hangup(reloader.clone(), hangups));
+    if watched {
+        tokio::spawn(watch::watch(reloader));
+    }
     let (outside, inside) = app.listeners();
-    tracing::info!(?outside, ?inside, "refrain is ready");
+    tracing::info!(?outside, ?inside, generation = 1, "refrain is ready");
     let signal = shutdown::requested().await?;
     tracing::info!(signal, "draining: no new connections, every accepted stanza still leaves");
     let totals = app.drain().await;

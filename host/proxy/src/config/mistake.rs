@@ -76,6 +76,14 @@ impl Mistakes {
     }
 }
 
+impl FromIterator<Mistake> for Mistakes {
+    fn from_iter<I: IntoIterator<Item = Mistake>>(found: I) -> Self {
+        let mut mistakes = Mistakes::default();
+        mistakes.extend(found);
+        mistakes
+    }
+}
+
 impl IntoIterator for Mistakes {
     type Item = Mistake;
     type IntoIter = std::vec::IntoIter<Mistake>;

@@ -5,6 +5,7 @@
 
 mod domains;
 pub mod file;
+mod files;
 mod filters;
 mod limits;
 mod mistake;
@@ -13,6 +14,8 @@ mod places;
 mod sides;
 
 use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
 
 pub use domains::HostedDomain;
 pub use filters::{Chains, ComponentSource, FilterConfig};
@@ -43,6 +46,8 @@ pub struct Config {
     pub places: Places,
     /// What works, but was perhaps not meant.
     pub warnings: Mistakes,
+    /// The first 12 hexadecimal digits of the SHA-256 of the file: which text of it this is.
+    pub digest: String,
 }
 
 impl Config {
@@ -62,8 +67,14 @@ impl Config {
     /// Like [`read`](Self::read), from the text of the file at `path`.
     pub fn parse(text: &str, path: &Path) -> Result<(Config, Mistakes), Mistakes> {
         let (draft, findings) = file::parse(text, path, Draft::read)?;
-        Ok(draft.finish(findings))
+        Ok(draft.finish(findings, digest(text)))
     }
+}
+
+fn digest(text: &str) -> String {
+    let mut digits = format!("{:x}", Sha256::digest(text));
+    digits.truncate(12);
+    digits
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Mistakes {
@@ -124,10 +135,10 @@ impl Draft {
         self.outside.listen.contains(&domain.server) || self.inside.listen.contains(&domain.server)
     }
 
-    fn finish(self, findings: Findings) -> (Config, Mistakes) {
+    fn finish(self, findings: Findings, digest: String) -> (Config, Mistakes) {
         let (places, mistakes, warnings) = findings.into_parts();
         let Draft { outside, inside, domains, peers, chains, limits } = self;
-        (Config { outside, inside, domains, peers, chains, limits, places, warnings }, mistakes)
+        (Config { outside, inside, domains, peers, chains, limits, places, warnings, digest }, mistakes)
     }
 }
 

@@ -34,6 +34,11 @@ impl Places {
         }
     }
 
+    /// The file itself.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The folder that relative paths start from: the configuration file's own.
     pub fn folder(&self) -> &Path {
         match self.file.parent() {

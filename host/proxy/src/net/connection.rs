@@ -54,7 +54,9 @@ pub struct Connection {
     wire: Wire,
     stream: Stream,
     outbox: Vec<u8>,
-    tls: Arc<Tls>,
+    /// Of the generation that opened it, and only until the handshake is done: a stream that lives for months would else keep an
+    /// old generation's certificates in memory.
+    tls: Option<Arc<Tls>>,
     side: Side,
     role: TlsRole,
 }
@@ -62,7 +64,7 @@ pub struct Connection {
 impl Connection {
     /// Joins a socket and a stream on one side of the boundary.
     pub fn new(wire: Wire, stream: Stream, tls: Arc<Tls>, side: Side, role: TlsRole) -> Self {
-        Connection { wire, stream, outbox: Vec::new(), tls, side, role }
+        Connection { wire, stream, outbox: Vec::new(), tls: Some(tls), side, role }
     }
 
     /// The stream, to hand inputs in.
@@ -128,23 +130,24 @@ impl Connection {
     }
 
     async fn start_tls(&mut self) -> io::Result<()> {
-        match timeout(TLS_TIMEOUT, self.handshake()).await {
+        let Some(tls) = self.tls.take() else { return Err(io::Error::other("TLS was started twice")) };
+        match timeout(TLS_TIMEOUT, self.handshake(&tls)).await {
             Ok(done) => done?,
             Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long")),
         }
-        let facts = self.tls.facts(self.side, self.wire.peer_certificates());
+        let facts = tls.facts(self.side, self.wire.peer_certificates());
         self.stream.handle(Input::TlsEstablished(facts), Instant::now());
         Ok(())
     }
 
-    async fn handshake(&mut self) -> io::Result<()> {
+    async fn handshake(&mut self, tls: &Tls) -> io::Result<()> {
         match &self.role {
             TlsRole::Server => {
-                let config = self.tls.server(self.side, self.stream.local_domain()).map_err(io::Error::other)?;
+                let config = tls.server(self.side, self.stream.local_domain()).map_err(io::Error::other)?;
                 self.wire.accept_tls(config).await
             }
             TlsRole::Client(pair) => {
-                let (config, name) = self.tls.client(self.side, pair).map_err(io::Error::other)?;
+                let (config, name) = tls.client(self.side, pair).map_err(io::Error::other)?;
                 self.wire.connect_tls(config, name).await
             }
         }

@@ -14,6 +14,7 @@ use super::connection::{Connection, TlsRole, Turn};
 use super::dns::ResolveError;
 use super::wire::Wire;
 use crate::pipeline::Gateway;
+use crate::snapshot::Snapshot;
 
 /// One address that does not answer must not use up the time of the others.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -96,11 +97,13 @@ async fn open<T>(
     purpose: &Purpose,
     wanted: impl Fn(Event) -> Option<T>,
 ) -> Result<(Connection, T), DialError> {
-    let deadline = gateway.snapshot.config.limits.handshake_timeout;
+    // One generation for the whole attempt: its addresses, its certificates, its policy.
+    let snapshot = gateway.snapshot();
+    let deadline = snapshot.config.limits.handshake_timeout;
     let attempt = async {
         let mut failure = None;
-        for address in addresses(gateway, side, pair).await? {
-            let mut connection = match connect(gateway, side, pair, purpose.clone(), address).await {
+        for address in addresses(&snapshot, side, pair).await? {
+            let mut connection = match connect(gateway, &snapshot, side, pair, purpose.clone(), address).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     failure = Some(error);
@@ -117,20 +120,21 @@ async fn open<T>(
     timeout(deadline, attempt).await.map_err(|_| DialError::TimedOut(deadline))?
 }
 
-async fn addresses(gateway: &Gateway, side: Side, pair: &DomainPair) -> Result<Vec<SocketAddr>, DialError> {
-    let config = &gateway.snapshot.config;
+async fn addresses(snapshot: &Snapshot, side: Side, pair: &DomainPair) -> Result<Vec<SocketAddr>, DialError> {
+    let config = &snapshot.config;
     let fixed = match side {
         Side::Inside => config.domains.iter().find(|hosted| hosted.name == pair.to).map(|hosted| hosted.server),
         Side::Outside => config.peers.for_domain(&pair.to).address,
     };
     match fixed {
         Some(address) => Ok(vec![address]),
-        None => Ok(gateway.snapshot.resolver.targets(&pair.to).await?),
+        None => Ok(snapshot.resolver.targets(&pair.to).await?),
     }
 }
 
 async fn connect(
     gateway: &Gateway,
+    snapshot: &Snapshot,
     side: Side,
     pair: &DomainPair,
     purpose: Purpose,
@@ -139,19 +143,19 @@ async fn connect(
     let refused = |error| DialError::Connect { address, error };
     let timed_out = |_| refused(std::io::ErrorKind::TimedOut.into());
     let socket = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await.map_err(timed_out)?.map_err(refused)?;
-    let stream = Stream::initiating(pair.clone(), purpose, policy(gateway, side, pair), Instant::now());
-    let tls = gateway.snapshot.tls.clone();
+    let stream = Stream::initiating(pair.clone(), purpose, policy(gateway, snapshot, side, pair), Instant::now());
+    let tls = snapshot.tls.clone();
     Ok(Connection::new(Wire::new(socket), stream, tls, side, TlsRole::Client(pair.clone())))
 }
 
-fn policy(gateway: &Gateway, side: Side, pair: &DomainPair) -> InitiatingPolicy {
-    let config = &gateway.snapshot.config;
+fn policy(gateway: &Gateway, snapshot: &Snapshot, side: Side, pair: &DomainPair) -> InitiatingPolicy {
+    let config = &snapshot.config;
     InitiatingPolicy {
         certificate_required: match side {
             // RFC 7590 §3.4: encrypted but unauthenticated only where the operator said so for this domain.
             Side::Outside => !config.peers.for_domain(&pair.to).dialback,
             // Inside, the configured address vouches for the server unless the operator pinned its certificate.
-            Side::Inside => gateway.snapshot.tls.pins(&pair.to),
+            Side::Inside => snapshot.tls.pins(&pair.to),
         },
         external: true,
         dialback: Some(gateway.secret(side).clone()),

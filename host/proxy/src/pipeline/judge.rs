@@ -3,32 +3,52 @@
 //! receive → **judge** → route
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use refrain_filter::{Chain, ChainWorker, Decision};
+use refrain_filter::{ChainWorker, Decision};
+use refrain_proto::Side;
 use refrain_proto::stanza::Stanza;
 
-/// Two chains, each of the newest two generations.
-const WORKERS_MAX: usize = 4;
+use crate::snapshot::Snapshot;
+
+/// Two chains each of the live generation, of the one before it (its last batches may still be under way) and of a candidate.
+const WORKERS_MAX: usize = 6;
 
 thread_local! {
     /// This thread's own filter instances, made when the first stanza needs them.
-    static WORKERS: RefCell<Vec<ChainWorker>> = const { RefCell::new(Vec::new()) };
+    static WORKERS: RefCell<Vec<Worker>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Walks the chain. The stanza may come back edited; the decision says by whom and why.
-pub fn judge(chain: &Arc<Chain>, stanza: &mut Stanza) -> Decision {
-    WORKERS.with_borrow_mut(|workers| {
-        let index = workers.iter().position(|worker| Arc::ptr_eq(worker.chain(), chain)).unwrap_or_else(|| {
-            if workers.len() == WORKERS_MAX {
-                workers.remove(0);
-            }
-            workers.push(chain.worker());
-            workers.len() - 1
-        });
-        workers[index].judge(stanza, now_ms())
-    })
+/// A chain as this thread runs it, and the generation it belongs to.
+struct Worker {
+    chain: ChainWorker,
+    generation: Weak<Snapshot>,
+}
+
+/// Walks the chain for stanzas that enter on `side`. The stanza may come back edited; the decision says by whom and why.
+pub fn judge(snapshot: &Arc<Snapshot>, side: Side, stanza: &mut Stanza) -> Decision {
+    WORKERS.with_borrow_mut(|workers| worker(workers, snapshot, side).judge(stanza, now_ms()))
+}
+
+fn worker<'w>(workers: &'w mut Vec<Worker>, snapshot: &Arc<Snapshot>, side: Side) -> &'w mut ChainWorker {
+    let chain = snapshot.chain(side);
+    let known = workers.iter().position(|worker| Arc::ptr_eq(worker.chain.chain(), chain));
+    let index = known.unwrap_or_else(|| {
+        // A generation that is no longer live or pinned is never judged by again, so its instances go.
+        workers.retain(|worker| worker.generation.strong_count() > 0);
+        if workers.len() == WORKERS_MAX {
+            workers.remove(0);
+        }
+        workers.push(Worker { chain: chain.worker(), generation: Arc::downgrade(snapshot) });
+        workers.len() - 1
+    });
+    let worker = &mut workers[index];
+    // After a rollback the chain is the same and the generation another.
+    if worker.generation.as_ptr() != Arc::as_ptr(snapshot) {
+        worker.generation = Arc::downgrade(snapshot);
+    }
+    &mut worker.chain
 }
 
 fn now_ms() -> u64 {

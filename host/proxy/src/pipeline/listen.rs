@@ -31,7 +31,7 @@ pub async fn serve(gateway: Arc<Gateway>, side: Side, listener: TcpListener) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => match gateway.permits.admit(peer.ip()) {
+            Ok((socket, peer)) => match gateway.permits.admit(peer.ip(), &gateway.snapshot().config.limits) {
                 Some(permit) => {
                     let receiving = receive::run(gateway.clone(), side, Wire::new(socket), peer, permit);
                     gateway.ending.receivers.spawn(receiving);

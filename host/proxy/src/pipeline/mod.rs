@@ -12,7 +12,9 @@ pub mod verify;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use arc_swap::ArcSwap;
 use refrain_proto::Side;
 use refrain_proto::auth::DialbackSecret;
 use refrain_proto::stream::StreamIds;
@@ -27,8 +29,10 @@ use route::Routes;
 
 /// What all connections of one run share.
 pub struct Gateway {
-    /// What the configuration became.
-    pub snapshot: Arc<Snapshot>,
+    /// What the configuration became; a reload puts another in its place.
+    live: ArcSwap<Snapshot>,
+    /// The newest generation that went live.
+    generations: AtomicU64,
     /// The sender for each domain pair.
     pub routes: Routes,
     /// What became of every stanza.
@@ -68,18 +72,31 @@ pub struct Secrets {
 
 impl Gateway {
     /// Joins what a run needs.
-    pub fn new(snapshot: Arc<Snapshot>, ids: StreamIds, secrets: Secrets, audit: Audit) -> Arc<Self> {
-        let permits = Permits::new(&snapshot.config.limits);
+    pub fn new(mut snapshot: Snapshot, ids: StreamIds, secrets: Secrets, audit: Audit) -> Arc<Self> {
+        snapshot.generation = 1;
         Arc::new(Gateway {
-            snapshot,
+            live: ArcSwap::from_pointee(snapshot),
+            generations: AtomicU64::new(1),
             routes: Routes::default(),
             counters: Counters::default(),
             audit,
-            permits,
+            permits: Permits::default(),
             ids,
             secrets,
             ending: Ending::default(),
         })
+    }
+
+    /// The generation that is live at this moment. Whoever looks twice may see two: one piece of work takes it once and keeps it.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.live.load_full()
+    }
+
+    /// Makes this the generation that new batches and new connections see, in one step; returns the one before it. Open streams
+    /// stay.
+    pub fn go_live(&self, mut snapshot: Snapshot) -> Arc<Snapshot> {
+        snapshot.generation = self.generations.fetch_add(1, Relaxed) + 1;
+        self.live.swap(Arc::new(snapshot))
     }
 
     /// The secret by which keys of one side are made and checked.

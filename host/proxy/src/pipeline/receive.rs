@@ -22,19 +22,22 @@ use crate::net::connection::{Connection, TlsRole, Turn};
 use crate::net::wire::Wire;
 use crate::observe::audit::{Ruling, record_of};
 use crate::observe::counters::Ending;
-use crate::snapshot::direction;
+use crate::snapshot::{Snapshot, direction};
 
 /// Serves a connection to its end.
 pub async fn run(gateway: Arc<Gateway>, side: Side, wire: Wire, peer: SocketAddr, permit: Permit) {
     let now = Instant::now();
-    let stream = Stream::receiving(policy(&gateway, side), now);
-    let connection = Connection::new(wire, stream, gateway.snapshot.tls.clone(), side, TlsRole::Server);
+    let snapshot = gateway.snapshot();
+    let stream = Stream::receiving(policy(&gateway, &snapshot, side), now);
+    let connection = Connection::new(wire, stream, snapshot.tls.clone(), side, TlsRole::Server);
+    drop(snapshot);
     let receiver = Receiver {
         gateway,
         side,
         connection,
         questions: JoinSet::new(),
         outgoing: Outgoing::default(),
+        pinned: None,
         batch: Batch::default(),
         alarm: Alarm::new(now),
         closing: false,
@@ -46,13 +49,13 @@ pub async fn run(gateway: Arc<Gateway>, side: Side, wire: Wire, peer: SocketAddr
     drop(permit);
 }
 
-fn policy(gateway: &Gateway, side: Side) -> ReceivingPolicy {
+fn policy(gateway: &Gateway, snapshot: &Snapshot, side: Side) -> ReceivingPolicy {
     ReceivingPolicy {
-        boundary: gateway.snapshot.boundary.clone(),
+        boundary: snapshot.boundary.clone(),
         side,
         external: true,
         dialback: true,
-        limits: gateway.snapshot.config.limits.stream(),
+        limits: snapshot.config.limits.stream(),
         ids: gateway.ids.clone(),
     }
 }
@@ -64,6 +67,9 @@ struct Receiver {
     /// Dialback questions under way; the stream bounds how many.
     questions: JoinSet<(KeyClaim, Validity)>,
     outgoing: Outgoing,
+    /// The generation that judges this wake-up's stanzas, from the first of them until they are handed over. An idle stream
+    /// holds none, or it would keep an old one in memory.
+    pinned: Option<Arc<Snapshot>>,
     batch: Batch,
     alarm: Alarm,
     /// The drain has begun, and the stream knows.
@@ -135,7 +141,7 @@ impl Receiver {
     fn pass(&mut self, mut stanza: Stanza) {
         self.batch.accepted += 1;
         let started = Instant::now();
-        let decision = judge(self.gateway.snapshot.chain(self.side), &mut stanza);
+        let decision = judge(self.pinned.get_or_insert_with(|| self.gateway.snapshot()), self.side, &mut stanza);
         let ruling = Ruling::of(&decision);
         if ruling != Ruling::Forward || self.gateway.audit.wants_forwards() {
             let mut record = record_of(direction(self.side), &stanza, started.elapsed(), ruling);
@@ -159,6 +165,7 @@ impl Receiver {
 
     /// Ends the batch: counts it and gives every stanza to its sender.
     async fn hand_over(&mut self) {
+        self.pinned = None;
         let Batch { accepted, bounced, dropped } = std::mem::take(&mut self.batch);
         self.gateway.counters.accept(accepted);
         self.gateway.counters.end(Ending::Bounced, bounced);

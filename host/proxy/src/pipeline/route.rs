@@ -194,7 +194,7 @@ impl Routes {
             }
         }
         let (queue, incoming) = mpsc::unbounded_channel();
-        let room = Room::new(&gateway.snapshot.config.limits, self.queued_bytes.clone());
+        let room = Room::new(&gateway.snapshot().config.limits, self.queued_bytes.clone());
         let handle = RouteHandle { queue, room: Arc::new(room) };
         handles.insert(pair.clone(), handle.clone());
         gateway.ending.senders.spawn(send::run(gateway.clone(), pair.clone(), incoming, handle.room.clone()));

@@ -29,7 +29,7 @@ const LINGER: Duration = Duration::from_secs(60);
 /// Serves a pair until it is idle or the drain has emptied it.
 pub async fn run(gateway: Arc<Gateway>, pair: DomainPair, queue: UnboundedReceiver<Chunk>, room: Arc<Room>) {
     // A pair is outside-bound or inside-bound by its addressee alone, so one table serves both.
-    let side = if gateway.snapshot.boundary.is_hosted(&pair.to) { Side::Inside } else { Side::Outside };
+    let side = if gateway.snapshot().boundary.is_hosted(&pair.to) { Side::Inside } else { Side::Outside };
     let mut sender = Sender { gateway, pair, side, queue, room, failures: 0 };
     sender.serve().await;
     sender.hand_back().await;
@@ -74,7 +74,7 @@ impl Sender {
 
     /// Opens a stream, but lets nothing wait for it longer than the operator said.
     async fn dial(&self) -> Result<(Connection, Proof), DialError> {
-        let patience = self.gateway.snapshot.config.limits.queue_timeout;
+        let patience = self.gateway.snapshot().config.limits.queue_timeout;
         let dialled = timeout(patience, dial(&self.gateway, self.side, &self.pair)).await;
         dialled.unwrap_or(Err(DialError::TimedOut(patience)))
     }

@@ -13,7 +13,7 @@ use crate::net::dial;
 
 /// Finds out whether a peer may speak for `claim.pair.from`. Its certificate does not say so, or the stream would not ask.
 pub async fn verify(gateway: Arc<Gateway>, side: Side, claim: KeyClaim) -> (KeyClaim, Validity) {
-    if side == Side::Outside && !gateway.snapshot.config.peers.for_domain(&claim.pair.from).dialback {
+    if side == Side::Outside && !gateway.snapshot().config.peers.for_domain(&claim.pair.from).dialback {
         tracing::info!(from = %claim.pair.from, "dialback refused: its certificate does not speak for the domain, and no [[peer]] allows dialback = true");
         return (claim, Validity::Error(StanzaCondition::PolicyViolation));
     }

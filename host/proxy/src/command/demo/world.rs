@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ use crate::net::connection::{Connection, TlsRole, Turn};
 use crate::net::dial::{finish, negotiate, step};
 use crate::net::tls::Tls;
 use crate::net::wire::Wire;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Snapshot};
 
 /// Whatever can go wrong while the world is built.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -72,6 +72,11 @@ impl Authority {
 
 /// Writes the gateway's configuration as an operator would and builds it; `rest` has the peers and the chains.
 pub fn gateway(folder: &Path, inside: SocketAddr, rest: &str) -> Result<Snapshot, Error> {
+    Ok(Snapshot::load(&write_config(folder, inside, rest)?, &snapshot::engine()?)?)
+}
+
+/// Writes the gateway's configuration and says where.
+pub fn write_config(folder: &Path, inside: SocketAddr, rest: &str) -> Result<PathBuf, Error> {
     let text = format!(
         r#"{rest}
 [outside]
@@ -90,7 +95,7 @@ server-certificate = "inside-ca.pem"
     );
     let path = folder.join("refrain.toml");
     fs::write(&path, text)?;
-    Ok(Snapshot::load(&path)?)
+    Ok(path)
 }
 
 /// The part of the configuration that says where the outside server's domains are.

@@ -1,0 +1,38 @@
+//! What a configuration depends on besides its own text: other files, and the process that runs it.
+
+use std::path::PathBuf;
+
+use super::{ComponentSource, Config, Mistake, Roots};
+
+impl Config {
+    /// Every file that it names: when one of them changes, the same text means something else.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = vec![self.inside.authority.certificate.clone(), self.inside.authority.key.clone()];
+        if let Roots::File(roots) = &self.outside.roots {
+            files.push(roots.clone());
+        }
+        for domain in &self.domains {
+            files.extend([domain.certificate.certificate.clone(), domain.certificate.key.clone()]);
+            files.extend(domain.server_certificate.clone());
+        }
+        for filter in self.chains.inbound.iter().chain(&self.chains.outbound) {
+            if let ComponentSource::Path(path) = &filter.component {
+                files.push(path.clone());
+            }
+        }
+        files.sort();
+        files.dedup();
+        files
+    }
+
+    /// What differs from `running` and cannot be had without a restart: sockets are bound once.
+    pub fn needs_restart_after(&self, running: &Config) -> Vec<Mistake> {
+        let fixed = [
+            ("outside.listen", self.outside.listen == running.outside.listen),
+            ("inside.listen", self.inside.listen == running.inside.listen),
+        ];
+        let changed = fixed.iter().filter(|(_, same)| !same);
+        let problem = "cannot change while Refrain runs: it needs a restart";
+        changed.map(|(key, _)| self.places.mistake(key, problem, "change it back, or restart")).collect()
+    }
+}
