@@ -3,6 +3,7 @@
 mod ca;
 mod check;
 pub mod demo;
+mod replay;
 mod run;
 
 use std::path::PathBuf;
@@ -57,6 +58,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Judge recorded stanzas again, offline, by the chains of one configuration or of two
+    #[command(after_help = replay::AFTER_HELP)]
+    Replay(replay::Replay),
     /// Make the authority that the protected server trusts
     #[command(subcommand)]
     Ca(ca::Ca),
@@ -72,8 +76,11 @@ struct ConfigFile {
 /// Parses the arguments of this process and carries them out.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let default =
-        if matches!(arguments.command, Command::Demo { .. }) { telemetry::QUIET } else { telemetry::OPERATING };
+    let default = if matches!(arguments.command, Command::Demo { .. } | Command::Replay(_)) {
+        telemetry::QUIET
+    } else {
+        telemetry::OPERATING
+    };
     if let Err(error) = telemetry::start(arguments.log.as_deref(), default) {
         eprintln!("refrain: --log or RUST_LOG: {error}; write a level such as debug, or refrain=debug,warn");
         return ExitCode::from(BAD_USAGE);
@@ -82,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         Command::Check(file) => check::run(&file.config),
         Command::Demo { json } => demo::run(json),
+        Command::Replay(replay) => replay.run(),
         Command::Ca(ca) => ca.run(),
     }
 }
