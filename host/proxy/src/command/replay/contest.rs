@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use refrain_filter::{ChainWorker, Decision, Direction, Engine, EngineOptions, Outcome};
+use refrain_filter::{ChainWorker, Decision, Direction, Outcome};
 use refrain_proto::Stanza;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use super::name_of;
 use crate::config::{Config, Mistakes};
 use crate::control::corpus::Entry;
 use crate::control::judgement::Judgement;
-use crate::snapshot::chains;
+use crate::snapshot::{self, EngineError, chains};
 
 /// What is listed; all are counted.
 const DIFFERENCES_MAX: usize = 100;
@@ -24,8 +24,8 @@ pub enum LoadError {
     #[error("{0}")]
     Mistakes(Mistakes),
     /// The machine does not let WebAssembly run.
-    #[error("the sandbox cannot be set up: {0}")]
-    NoSandbox(String),
+    #[error(transparent)]
+    NoSandbox(#[from] EngineError),
 }
 
 /// The chains of one configuration, and what they said so far.
@@ -61,7 +61,7 @@ impl Contestant {
         let mut mistakes = Mistakes::default();
         mistakes.extend(found.into_iter().filter(|mistake| concerns_chains(&mistake.key)));
         // An engine of its own: what filters of two configurations share in one process must not meet here.
-        let engine = Engine::new(EngineOptions::default()).map_err(|error| LoadError::NoSandbox(error.to_string()))?;
+        let engine = snapshot::engine()?;
         let built = chains::build(config, &engine).map_err(|found| mistakes.extend(found)).ok();
         match (built, mistakes.is_empty()) {
             (Some(built), true) => Ok(Contestant {
