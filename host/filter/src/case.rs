@@ -52,7 +52,7 @@ pub struct Case {
 
 /// The verdicts a case can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Expected {
     /// On to the next filter.
     Pass,
@@ -62,6 +62,10 @@ pub enum Expected {
     Drop,
     /// Answered by an error.
     Bounce,
+    /// Delivered to another address.
+    Redirect,
+    /// Discarded, and the stream it came by ended.
+    CloseStream,
     /// Not even asked: no interest rule matched.
     Skip,
 }
@@ -143,6 +147,8 @@ impl Case {
             Some(Verdict::Accept) => Expected::Accept,
             Some(Verdict::Drop) => Expected::Drop,
             Some(Verdict::Bounce(_)) => Expected::Bounce,
+            Some(Verdict::Redirect(_)) => Expected::Redirect,
+            Some(Verdict::CloseStream { .. }) => Expected::CloseStream,
         };
         if found == self.verdict {
             return Ok(());

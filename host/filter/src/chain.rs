@@ -6,11 +6,14 @@ use crate::component::Component;
 use crate::counters::{Counters, Counts};
 use crate::engine::Engine;
 use crate::error::BuildError;
+use crate::grants::Grants;
 use crate::head::Direction;
 use crate::instance::{Blueprint, Instance, StartError};
 use crate::interest::{Namespaces, Rule};
+use crate::list::Lists;
 use crate::memory;
-use crate::state::Registered;
+use crate::registered::{Reach, Registered};
+use crate::shared::Shared;
 use crate::worker::ChainWorker;
 
 /// One filter as the operator configured it.
@@ -24,17 +27,12 @@ pub struct FilterSpec {
     pub settings: serde_json::Value,
     /// What it may do besides passing, dropping and bouncing.
     pub grants: Grants,
+    /// The lists it can be granted.
+    pub lists: Lists,
     /// What one call may cost.
     pub limits: FilterLimits,
     /// What becomes of a stanza when the filter fails.
     pub on_fault: OnFault,
-}
-
-/// Verdicts that a filter may give only if the operator says so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Grants {
-    /// Whether it may deliver a stanza without asking the filters after it.
-    pub accept: bool,
 }
 
 /// What one filter may take.
@@ -76,7 +74,6 @@ pub struct Chain {
 /// One filter of a chain.
 pub(crate) struct Filter {
     pub(crate) blueprint: Blueprint,
-    pub(crate) grants: Grants,
     pub(crate) on_fault: OnFault,
     pub(crate) registered: Arc<Registered>,
     /// Its interest rules, compiled against the namespaces of the chain.
@@ -88,6 +85,17 @@ pub(crate) struct Filter {
 impl Chain {
     /// Starts and configures every filter once, and returns all mistakes of all filters if there is any.
     pub fn build(engine: &Arc<Engine>, direction: Direction, specs: Vec<FilterSpec>) -> Result<Chain, Vec<BuildError>> {
+        Self::build_in(engine, engine.shared(), direction, specs)
+    }
+
+    /// Like [`build`](Self::build), with the limiters, buckets and counters of its own that `shared` is: what this chain does is
+    /// not seen by those that are live.
+    pub fn build_in(
+        engine: &Arc<Engine>,
+        shared: &Arc<Shared>,
+        direction: Direction,
+        specs: Vec<FilterSpec>,
+    ) -> Result<Chain, Vec<BuildError>> {
         let mut chain = Chain {
             engine: engine.clone(),
             direction,
@@ -97,7 +105,7 @@ impl Chain {
         };
         let mut errors = Vec::new();
         for spec in specs {
-            match Filter::build(engine, spec, &mut chain.namespaces) {
+            match Filter::build(engine, shared, spec, &mut chain.namespaces) {
                 Ok(filter) => chain.filters.push(filter),
                 Err(mistakes) => errors.extend(mistakes),
             }
@@ -120,7 +128,7 @@ impl Chain {
 
     /// Returns the names of its filters, in order.
     pub fn filters(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.filters.iter().map(|filter| &*filter.blueprint.name)
+        self.filters.iter().map(|filter| &*filter.blueprint.reach.filter)
     }
 
     /// Returns what each filter did so far, in order.
@@ -131,7 +139,7 @@ impl Chain {
                 counters.add_to(counts);
             }
         }
-        self.filters.iter().map(|filter| filter.blueprint.name.clone()).zip(counts).collect()
+        self.filters.iter().map(|filter| filter.blueprint.reach.filter.clone()).zip(counts).collect()
     }
 
     /// A panic while the list was locked left it as it was: it only grows.
@@ -148,14 +156,28 @@ impl std::fmt::Debug for Chain {
 }
 
 impl Filter {
-    fn build(engine: &Engine, spec: FilterSpec, namespaces: &mut Namespaces) -> Result<Filter, Vec<BuildError>> {
+    fn build(
+        engine: &Engine,
+        shared: &Arc<Shared>,
+        spec: FilterSpec,
+        namespaces: &mut Namespaces,
+    ) -> Result<Filter, Vec<BuildError>> {
         let mistake = |path: String, message: String| BuildError { filter: spec.name.clone(), path, message };
         if spec.limits.memory_bytes > engine.options.memory_bytes_max {
             let max = engine.options.memory_bytes_max;
             return Err(vec![mistake(String::new(), format!("a filter has at most {max} bytes of memory"))]);
         }
+        if let Some(refusal) = spec.component.requests().refusal(&spec.grants) {
+            return Err(vec![mistake(String::new(), refusal)]);
+        }
+        let reach = Reach {
+            filter: spec.name.as_str().into(),
+            grants: spec.grants.clone(),
+            lists: spec.lists.clone(),
+            shared: shared.clone(),
+        };
         let blueprint = Blueprint {
-            name: spec.name.as_str().into(),
+            reach: Arc::new(reach),
             component: spec.component.clone(),
             settings: spec.settings.to_string(),
             limits: spec.limits.clone(),
@@ -173,7 +195,7 @@ impl Filter {
         let rules =
             registered.interests.shared(namespaces).map_err(|error| vec![mistake(String::new(), error.to_string())])?;
         let spare = Mutex::new(Some(instance));
-        Ok(Filter { blueprint, grants: spec.grants, on_fault: spec.on_fault, registered, rules, spare })
+        Ok(Filter { blueprint, on_fault: spec.on_fault, registered, rules, spare })
     }
 
     /// Returns an instance: the spare one, or a new one.

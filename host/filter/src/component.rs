@@ -4,16 +4,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use wasmparser::{Parser, Payload};
+use wasmtime::component::types::ComponentItem;
 use wit_component::ComponentEncoder;
 
 use crate::bindings::FilterPre;
 use crate::engine::Engine;
 use crate::error::LoadError;
+use crate::grants::Requests;
 use crate::instance;
 use crate::state::State;
 
 /// The version of `wit/filter.wit`.
-pub(crate) const INTERFACE_VERSION: &str = "0.1.0";
+pub(crate) const INTERFACE_VERSION: &str = "0.1.1";
 
 /// The part of a 0.x version that must agree.
 const COMPATIBLE: &str = "0.1.";
@@ -29,6 +31,7 @@ pub struct Component {
 struct Loaded {
     name: String,
     imports: Vec<String>,
+    requests: Requests,
     code: FilterPre<State>,
 }
 
@@ -58,7 +61,8 @@ impl Component {
         let linked = engine.linker.instantiate_pre(&compiled).map_err(invalid)?;
         let code = FilterPre::new(linked).map_err(invalid)?;
         instance::try_out(engine, &code).map_err(invalid)?;
-        Ok(Component { loaded: Arc::new(Loaded { name: name.to_owned(), imports, code }) })
+        let requests = requests(engine, &compiled);
+        Ok(Component { loaded: Arc::new(Loaded { name: name.to_owned(), imports, requests, code }) })
     }
 
     /// Returns the name it was loaded under.
@@ -69,6 +73,11 @@ impl Component {
     /// Returns the interfaces it imports: all it can ever ask of the host.
     pub fn imports(&self) -> &[String] {
         &self.loaded.imports
+    }
+
+    /// Returns what it asks the operator for.
+    pub fn requests(&self) -> &Requests {
+        &self.loaded.requests
     }
 
     pub(crate) fn code(&self) -> &FilterPre<State> {
@@ -138,6 +147,21 @@ fn check_names(engine: &Engine, component: &wasmtime::component::Component) -> R
         names.export(export)?;
     }
     names.finish().map(|()| imports)
+}
+
+/// Reads off the functions that a component imports what it must be granted.
+fn requests(engine: &Engine, component: &wasmtime::component::Component) -> Requests {
+    let mut requests = Requests::default();
+    for (import, item) in component.component_type().imports(&engine.wasmtime) {
+        let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
+        let interface = import.strip_prefix(INTERFACE).and_then(|name| name.split('@').next());
+        for (name, item) in instance.exports(&engine.wasmtime) {
+            if let (Some(interface), ComponentItem::ComponentFunc(_)) = (interface, item.ty) {
+                requests.import(interface, name);
+            }
+        }
+    }
+    requests
 }
 
 #[derive(Default)]

@@ -43,6 +43,8 @@ same_cases!(EditError => crate::bindings::refrain::filter::edit::EditError {
     NoSuchNode, NotWellFormed, ForbiddenTarget, BudgetExceeded,
 });
 
+same_cases!(crate::shared::KvError => crate::bindings::refrain::filter::keyvalue::KvError { TooBig, Quota });
+
 impl From<crate::bindings::refrain::filter::setup::Interest> for Interest {
     fn from(rule: crate::bindings::refrain::filter::setup::Interest) -> Self {
         Interest {

@@ -13,6 +13,8 @@ pub(crate) struct Counters {
     accepted: AtomicU64,
     dropped: AtomicU64,
     bounced: AtomicU64,
+    redirected: AtomicU64,
+    closed_streams: AtomicU64,
     edited: AtomicU64,
     faults: [AtomicU64; Fault::CAUSES.len()],
 }
@@ -32,6 +34,10 @@ pub struct Counts {
     pub dropped: u64,
     /// Verdicts `bounce`, plain or by an action.
     pub bounced: u64,
+    /// Verdicts `redirect`.
+    pub redirected: u64,
+    /// Verdicts `close-stream`.
+    pub closed_streams: u64,
     /// Stanzas whose edits were committed.
     pub edited: u64,
     /// Faults, by the index of their cause in [`Fault::CAUSES`].
@@ -55,6 +61,8 @@ impl Counters {
             Verdict::Accept => &self.accepted,
             Verdict::Drop => &self.dropped,
             Verdict::Bounce(_) => &self.bounced,
+            Verdict::Redirect(_) => &self.redirected,
+            Verdict::CloseStream { .. } => &self.closed_streams,
         });
     }
 
@@ -70,12 +78,15 @@ impl Counters {
         counts.accepted += read(&self.accepted);
         counts.dropped += read(&self.dropped);
         counts.bounced += read(&self.bounced);
+        counts.redirected += read(&self.redirected);
+        counts.closed_streams += read(&self.closed_streams);
         counts.edited += read(&self.edited);
         for (total, counter) in counts.faults.iter_mut().zip(&self.faults) {
             *total += read(counter);
         }
-        counts.calls =
-            counts.passed + counts.accepted + counts.dropped + counts.bounced + counts.faults.iter().sum::<u64>();
+        let verdicts = counts.passed + counts.accepted + counts.dropped + counts.bounced;
+        let actions = counts.redirected + counts.closed_streams;
+        counts.calls = verdicts + actions + counts.faults.iter().sum::<u64>();
     }
 }
 

@@ -9,6 +9,7 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAll
 use crate::bindings;
 use crate::component::Component;
 use crate::error::LoadError;
+use crate::shared::Shared;
 use crate::state::State;
 use crate::ticker::Ticker;
 
@@ -34,6 +35,7 @@ pub struct Engine {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) linker: Linker<State>,
     pub(crate) options: EngineOptions,
+    shared: Arc<Shared>,
     _ticker: Ticker,
 }
 
@@ -50,7 +52,7 @@ impl Engine {
         let mut linker = Linker::new(&wasmtime);
         bindings::add_to_linker(&mut linker)?;
         let ticker = Ticker::start(wasmtime.clone())?;
-        Ok(Arc::new(Engine { wasmtime, linker, options, _ticker: ticker }))
+        Ok(Arc::new(Engine { wasmtime, linker, options, shared: Arc::default(), _ticker: ticker }))
     }
 
     /// Compiles a filter: a component, or a core module with its interface embedded, as `cargo build` leaves it.
@@ -59,6 +61,11 @@ impl Engine {
     /// loaded by the digest of its bytes.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
         Component::load(self, name, bytes)
+    }
+
+    /// Returns the limiters, buckets and counters of the filters of all chains; they live as long as the engine.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     pub(crate) fn store(&self, state: State) -> Store<State> {

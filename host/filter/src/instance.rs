@@ -14,9 +14,11 @@ use crate::component::Component;
 use crate::deadline::Deadline;
 use crate::engine::Engine;
 use crate::error::Fault;
+use crate::grants::Grant;
 use crate::journal::{Journal, JournalLimits};
 use crate::memory::MemoryMeter;
-use crate::state::{Registered, Setup, State};
+use crate::registered::{Reach, Registered, Setup};
+use crate::state::State;
 use crate::verdict::Verdict;
 
 /// Compiling the patterns of a large configuration takes a while, and holds up no stanza.
@@ -27,7 +29,7 @@ const CONFIGURE_BYTES_MAX: usize = 16 << 20;
 /// What all instances of one filter of a chain have in common.
 #[derive(Debug)]
 pub(crate) struct Blueprint {
-    pub(crate) name: Arc<str>,
+    pub(crate) reach: Arc<Reach>,
     pub(crate) component: Component,
     /// The settings as JSON.
     pub(crate) settings: String,
@@ -51,7 +53,7 @@ pub(crate) struct Instance {
 impl Instance {
     /// Starts the first instance of a filter and compiles what it registers.
     pub(crate) fn first(engine: &Engine, blueprint: &Blueprint) -> Result<Instance, StartError> {
-        Self::start(engine, blueprint, Arc::default(), Setup::Compile(Registered::default()))
+        Self::start(engine, blueprint, Arc::default(), Setup::compile())
     }
 
     /// Starts a further instance, which must register the same.
@@ -60,8 +62,7 @@ impl Instance {
         blueprint: &Blueprint,
         registered: &Arc<Registered>,
     ) -> Result<Instance, Fault> {
-        let setup = Setup::Repeat { interests: 0, selectors: 0 };
-        Self::start(engine, blueprint, registered.clone(), setup).map_err(|error| match error {
+        Self::start(engine, blueprint, registered.clone(), Setup::repeat()).map_err(|error| match error {
             StartError::Fault(fault) => Fault::NotStarted(fault.to_string()),
             StartError::Problems(_) => Fault::NotStarted("it refuses settings that it took before".to_owned()),
         })
@@ -74,7 +75,7 @@ impl Instance {
         setup: Setup,
     ) -> Result<Instance, StartError> {
         let limits = &blueprint.limits;
-        let mut state = new_state(blueprint.name.clone(), limits);
+        let mut state = new_state(blueprint.reach.clone(), limits);
         (state.registered, state.setup) = (registered, setup);
         let mut store = engine.store(state);
         let exports = instantiate(&mut store, blueprint.component.code());
@@ -92,7 +93,7 @@ impl Instance {
     pub(crate) fn judge(&mut self, stanza: &mut Stanza, head: Head<'_>) -> Result<Verdict, Fault> {
         self.store.set_epoch_deadline(self.ticks);
         let state = self.store.data_mut();
-        state.begin(head.size);
+        state.begin(head.size, head.now_ms);
         std::mem::swap(&mut state.stanza, stanza);
         // Borrowed by its number: an owned handle would stay in the store's table for ever.
         let said = self.guest.call_on_stanza(&mut self.store, head, Resource::new_borrow(0));
@@ -125,14 +126,15 @@ impl Instance {
 }
 
 fn act(state: &State, action: u32) -> Result<Verdict, Fault> {
-    let error = state.actions.get(action as usize).cloned();
-    error.map(Verdict::Bounce).ok_or_else(|| Fault::Trap("returned an action of an earlier call".to_owned()))
+    let verdict = state.actions.get(action as usize).cloned();
+    verdict.ok_or_else(|| Fault::Trap("returned an action of an earlier call".to_owned()))
 }
 
-fn new_state(name: Arc<str>, limits: &FilterLimits) -> State {
+fn new_state(reach: Arc<Reach>, limits: &FilterLimits) -> State {
     let memory = MemoryMeter::new(limits.memory_bytes);
-    let journal = Journal::new(JournalLimits::default());
-    State::new(name, memory, journal, limits.output_bytes)
+    let mut journal = Journal::new(JournalLimits::default());
+    journal.allow_addresses(reach.grants.has(&Grant::EditAddresses));
+    State::new(reach, memory, journal, limits.output_bytes)
 }
 
 /// Links the imports, and runs the start functions of the core modules.
@@ -159,6 +161,6 @@ fn configure(store: &mut Store<State>, guest: &Guest, settings: &str) -> Result<
 /// Instantiates once, which is when wasmtime compares the types of the exports.
 pub(crate) fn try_out(engine: &Engine, code: &FilterPre<State>) -> wasmtime::Result<()> {
     let limits = FilterLimits { memory_bytes: engine.options.memory_bytes_max, ..FilterLimits::default() };
-    let mut store = engine.store(new_state("".into(), &limits));
+    let mut store = engine.store(new_state(Arc::default(), &limits));
     instantiate(&mut store, code).map(|_| ())
 }

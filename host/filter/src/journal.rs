@@ -2,7 +2,7 @@
 //!
 //! imports/edit → **journal** → `Stanza::apply`
 
-use refrain_proto::{Edit, Element, NodeId, XmlLimits, ns};
+use refrain_proto::{Edit, Element, Jid, NodeId, XmlLimits, ns};
 
 use crate::selector::Selector;
 
@@ -46,18 +46,32 @@ pub struct Journal {
     edits: Vec<Edit>,
     bytes_left: usize,
     limits: JournalLimits,
+    /// Whether the operator lets the filter edit addresses.
+    addresses_allowed: bool,
+    edits_addresses: bool,
 }
 
 impl Journal {
     /// Makes a journal; [`begin`](Self::begin) opens it for a stanza.
     pub fn new(limits: JournalLimits) -> Self {
-        Self { edits: Vec::new(), bytes_left: 0, limits }
+        Self { limits, ..Self::default() }
     }
 
     /// Empties the journal for a call about a stanza of this size.
     pub fn begin(&mut self, stanza_bytes: u32) {
         self.edits.clear();
+        self.edits_addresses = false;
         self.bytes_left = self.limits.bytes_min.max(2 * stanza_bytes as usize);
+    }
+
+    /// Says whether the local part and the resource of the stanza's addresses may be edited; they may not by default.
+    pub fn allow_addresses(&mut self, allowed: bool) {
+        self.addresses_allowed = allowed;
+    }
+
+    /// Whether an edit is of an address of the stanza: then [`Stanza::apply_with_addresses`](refrain_proto::Stanza) applies it.
+    pub fn edits_addresses(&self) -> bool {
+        self.edits_addresses
     }
 
     /// Returns the edits so far.
@@ -84,8 +98,10 @@ impl Journal {
         value: Option<String>,
     ) -> Result<(), EditError> {
         exists(element, node)?;
-        if node == 0 && matches!(name.as_str(), "from" | "to" | "type" | "id") {
-            return Err(EditError::ForbiddenTarget);
+        match name.as_str() {
+            "from" | "to" if node == 0 => return self.set_address(element, name, value),
+            "type" | "id" if node == 0 => return Err(EditError::ForbiddenTarget),
+            _ => {}
         }
         if !refrain_proto::xml::is_name(&name)
             || name == "xmlns"
@@ -95,6 +111,20 @@ impl Journal {
         }
         self.charge(name.len() + value.as_ref().map_or(0, String::len))?;
         self.push(Edit::SetAttribute { node, name, value })
+    }
+
+    /// Another domain would be another sender, or another side.
+    fn set_address(&mut self, element: &Element, name: String, value: Option<String>) -> Result<(), EditError> {
+        let Some(value) = value.filter(|_| self.addresses_allowed) else { return Err(EditError::ForbiddenTarget) };
+        self.charge(name.len() + value.len())?;
+        let new = Jid::parse(&value).map_err(|_| EditError::NotWellFormed)?;
+        let old = element.root().attribute(&name).and_then(|old| Jid::parse(old).ok());
+        if old.is_none_or(|old| old.domain() != new.domain()) {
+            return Err(EditError::ForbiddenTarget);
+        }
+        self.push(Edit::SetAttribute { node: 0, name, value: Some(new.as_str().to_owned()) })?;
+        self.edits_addresses = true;
+        Ok(())
     }
 
     /// Replaces all content of an element by text. A stanza itself holds elements only (RFC 6120 §8.1).
@@ -230,6 +260,25 @@ mod tests {
         assert_eq!(journal.replace(element, 0, "<iq/>"), Err(EditError::ForbiddenTarget));
         assert_eq!(journal.set_text(element, 0, String::new()), Err(EditError::ForbiddenTarget));
         assert!(journal.is_empty());
+    }
+
+    #[test]
+    fn an_address_may_change_within_its_domain_if_granted() {
+        let (mut journal, mut stanza) = journal();
+        journal.allow_addresses(true);
+        let set = |journal: &mut Journal, name: &str, value: &str| {
+            journal.set_attribute(stanza.element(), 0, name.to_owned(), Some(value.to_owned()))
+        };
+        assert_eq!(set(&mut journal, "to", "Bob@home.example/x"), Ok(()));
+        assert_eq!(set(&mut journal, "to", "bob@evil.example"), Err(EditError::ForbiddenTarget));
+        assert_eq!(set(&mut journal, "from", "@"), Err(EditError::NotWellFormed));
+        assert_eq!(set(&mut journal, "id", "2"), Err(EditError::ForbiddenTarget));
+        let removed = journal.set_attribute(stanza.element(), 0, "to".to_owned(), None);
+        assert_eq!((removed, journal.edits_addresses()), (Err(EditError::ForbiddenTarget), true));
+
+        assert!(stanza.apply(journal.edits(), journal.xml_limits()).is_err());
+        stanza.apply_with_addresses(journal.edits(), journal.xml_limits()).unwrap();
+        assert_eq!(stanza.to().as_str(), "bob@home.example/x");
     }
 
     #[test]

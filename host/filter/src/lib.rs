@@ -15,15 +15,19 @@
 //! take effect only with a committing verdict and only if the stanza is still valid; a fault is named and costs this one call.
 
 pub mod case;
+mod grants;
 mod head;
 mod interest;
 mod journal;
+mod list;
 mod selector;
 mod verdict;
 
+pub use grants::{Grant, Grants, Requests, UnknownGrant};
 pub use head::{Bits, Direction};
 pub use interest::{Interest, InterestError, InterestSet};
 pub use journal::{EditError, Journal, JournalLimits};
+pub use list::{List, Lists};
 pub use selector::{Selector, SelectorError};
 pub use verdict::{Outcome, Verdict};
 
@@ -50,7 +54,11 @@ mod instance;
 #[cfg(feature = "runtime")]
 mod memory;
 #[cfg(feature = "runtime")]
+mod registered;
+#[cfg(feature = "runtime")]
 mod sandbox;
+#[cfg(feature = "runtime")]
+mod shared;
 #[cfg(feature = "runtime")]
 mod state;
 #[cfg(feature = "runtime")]
@@ -59,7 +67,7 @@ mod ticker;
 mod worker;
 
 #[cfg(feature = "runtime")]
-pub use chain::{Chain, FilterLimits, FilterSpec, Grants, OnFault};
+pub use chain::{Chain, FilterLimits, FilterSpec, OnFault};
 #[cfg(feature = "runtime")]
 pub use component::Component;
 #[cfg(feature = "runtime")]
@@ -70,5 +78,7 @@ pub use engine::{Engine, EngineOptions};
 pub use error::{BuildError, Fault, LoadError};
 #[cfg(feature = "runtime")]
 pub use sandbox::Sandbox;
+#[cfg(feature = "runtime")]
+pub use shared::{FilterCounter, Shared};
 #[cfg(feature = "runtime")]
 pub use worker::{ChainWorker, Decision};

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use refrain_proto::Stanza;
 
 use crate::case::{Judge, Judged};
-use crate::chain::{Chain, FilterLimits, FilterSpec, Grants, OnFault};
+use crate::chain::{Chain, FilterLimits, FilterSpec, OnFault};
 use crate::component::Component;
 use crate::engine::{Engine, EngineOptions};
 use crate::error::LoadError;
+use crate::grants::Grant;
 use crate::head::Direction;
+use crate::list::Lists;
 use crate::worker::ChainWorker;
 
 /// The time all cases are judged at: the first of January 2026, at noon UTC.
@@ -47,7 +49,8 @@ impl Sandbox {
             name: self.component.name().to_owned(),
             component: self.component.clone(),
             settings: settings.clone(),
-            grants: Grants { accept: true },
+            grants: self.component.requests().to_grants().with(Grant::Accept),
+            lists: Lists::default(),
             // Tests run on machines that are busy with other tests.
             limits: FilterLimits { deadline_ms: 2_000, ..FilterLimits::default() },
             on_fault: OnFault::Closed,

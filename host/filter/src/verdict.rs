@@ -1,6 +1,6 @@
 //! What may become of a stanza: one filter's word, and the chain's outcome.
 
-use refrain_proto::StanzaError;
+use refrain_proto::{Jid, StanzaError, StreamCondition};
 
 /// One filter's word on one stanza.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,12 +13,21 @@ pub enum Verdict {
     Drop,
     /// Return this error to the sender.
     Bounce(StanzaError),
+    /// Deliver to this address of the same domain, with the edits of this call, and skip the rest of the chain.
+    Redirect(Jid),
+    /// Discard, and end the stream it came by.
+    CloseStream {
+        /// What the peer is told.
+        condition: StreamCondition,
+        /// In words for a human.
+        text: Option<String>,
+    },
 }
 
 impl Verdict {
     /// Whether the edits of the call take effect.
     pub fn commits(&self) -> bool {
-        matches!(self, Verdict::Pass | Verdict::Accept)
+        matches!(self, Verdict::Pass | Verdict::Accept | Verdict::Redirect(_))
     }
 }
 
@@ -31,4 +40,11 @@ pub enum Outcome {
     Bounce(StanzaError),
     /// The stanza goes nowhere.
     Drop,
+    /// The stanza goes nowhere, and the stream it came by ends.
+    CloseStream {
+        /// What the peer is told.
+        condition: StreamCondition,
+        /// In words for a human.
+        text: Option<String>,
+    },
 }

@@ -76,11 +76,11 @@ impl ChainWorker {
             let Some(answer) = self.ask(index, stanza) else { continue };
             let filter = &self.chain.filters[index];
             let decided = match answer {
-                Ok(said) => walk.hear(stanza, said, &filter.blueprint.name),
+                Ok(said) => walk.hear(stanza, said, &filter.blueprint.reach.filter),
                 Err(fault) => walk.suffer(stanza, fault, filter),
             };
             if let Some(outcome) = decided {
-                return walk.decide(outcome, Some(filter.blueprint.name.clone()));
+                return walk.decide(outcome, Some(filter.blueprint.reach.filter.clone()));
             }
         }
         walk.decide(Outcome::Forward, None)
@@ -139,13 +139,14 @@ fn call(
         None => instance.insert(filter.instance(&chain.engine)?),
     };
     let verdict = instance.judge(stanza, view.head(stanza, chain, matched))?;
-    if verdict == Verdict::Accept && !filter.grants.accept {
-        return Err(Fault::NotGranted("accept"));
+    if let Some(lacking) = filter.blueprint.reach.grants.lacks(&verdict) {
+        return Err(Fault::NotGranted(lacking));
     }
     let edited = verdict.commits() && !instance.journal().is_empty();
     if edited {
         commit(instance, stanza)?;
         view.sight.look_again();
+        view.addressed = false;
         view.sight.add_bits(Bits::EDITED);
     }
     Ok(Said { verdict, reason: instance.take_reason(), edited })
@@ -154,14 +155,18 @@ fn call(
 /// Applies the journal; a stanza that would not be valid any more stays as it was.
 fn commit(instance: &Instance, stanza: &mut Stanza) -> Result<(), Fault> {
     let journal = instance.journal();
-    stanza.apply(journal.edits(), journal.xml_limits()).map_err(|defect| Fault::InvalidStanza(defect.to_string()))
+    let applied = match journal.edits_addresses() {
+        false => stanza.apply(journal.edits(), journal.xml_limits()),
+        true => stanza.apply_with_addresses(journal.edits(), journal.xml_limits()),
+    };
+    applied.map_err(|defect| Fault::InvalidStanza(defect.to_string()))
 }
 
 /// Logs the first fault of a cause and then ever fewer, so that a filter that always fails does not flood the log.
 #[cold]
 fn report(filter: &Filter, fault: &Fault, count: u64) {
     if count.is_power_of_two() {
-        tracing::warn!(filter = &*filter.blueprint.name, count, "a filter failed: it {fault}");
+        tracing::warn!(filter = &*filter.blueprint.reach.filter, count, "a filter failed: it {fault}");
     }
 }
 
@@ -228,6 +233,12 @@ impl Walk {
             }
             Verdict::Drop => Some(Outcome::Drop),
             Verdict::Bounce(error) => Some(self.refuse(stanza, error, filter)),
+            Verdict::Redirect(to) => {
+                stanza.redirect(to);
+                self.edited_by = Some(filter.clone());
+                Some(Outcome::Forward)
+            }
+            Verdict::CloseStream { condition, text } => Some(Outcome::CloseStream { condition, text }),
         }
     }
 
@@ -252,7 +263,7 @@ impl Walk {
         self.fault = Some(fault);
         let mut error = StanzaError::new(StanzaCondition::InternalServerError);
         error.text = Some("The stanza could not be checked.".to_owned());
-        Some(self.refuse(stanza, error, &filter.blueprint.name))
+        Some(self.refuse(stanza, error, &filter.blueprint.reach.filter))
     }
 
     fn decide(self, outcome: Outcome, filter: Option<Arc<str>>) -> Decision {

@@ -5,7 +5,7 @@
 mod guests;
 
 use guests::{CHAT, CONFIGURED, ENGINE, Guest, NOW_MS, chain, says, spec, worker};
-use refrain_filter::{Chain, Counts, Decision, Direction, Fault, FilterSpec, Grants, Outcome};
+use refrain_filter::{Chain, Counts, Decision, Direction, Fault, FilterSpec, Grant, Grants, Outcome};
 use refrain_proto::{ErrorType, Stanza, StanzaCondition};
 
 const PASS: &str = "(call $said (local.get $stanza) (i32.const 0) (i32.const 0))";
@@ -21,7 +21,7 @@ fn judge(on_stanza: &str, xml: &str) -> Decision {
 fn condition(decision: &Decision) -> Option<StanzaCondition> {
     match &decision.outcome {
         Outcome::Bounce(error) => Some(error.condition),
-        Outcome::Forward | Outcome::Drop => None,
+        Outcome::Forward | Outcome::Drop | Outcome::CloseStream { .. } => None,
     }
 }
 
@@ -90,7 +90,7 @@ fn accepting_skips_the_rest_of_the_chain_if_granted() {
     let accepts = spec("friend", Guest { on_stanza: &accepts, ..Guest::default() });
     let drops = spec("foe", Guest { on_stanza: &says(2, 0), ..Guest::default() });
 
-    let granted = FilterSpec { grants: Grants { accept: true }, ..accepts.clone() };
+    let granted = FilterSpec { grants: Grants::from_iter([Grant::Accept, Grant::Edit]), ..accepts.clone() };
     let decision = worker(vec![granted, drops.clone()]).judge(&mut stanza(CHAT), NOW_MS);
     assert_eq!((decision.outcome, decision.filter.as_deref()), (Outcome::Forward, Some("friend")));
 

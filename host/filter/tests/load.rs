@@ -26,7 +26,7 @@ fn altered(from: &str, to: &str, wit: &str) -> Vec<u8> {
 fn a_core_module_with_its_interface_embedded_is_taken() {
     let component = ENGINE.load("f", &Guest::default().module()).unwrap();
     assert_eq!(component.name(), "f");
-    assert!(component.imports().iter().any(|import| import == "refrain:filter/tree@0.1.0"));
+    assert!(component.imports().iter().any(|import| import == "refrain:filter/tree@0.1.1"));
 }
 
 #[test]
@@ -85,9 +85,9 @@ fn a_component_with_foreign_imports_is_refused_by_name() {
 
 #[test]
 fn another_version_of_the_interface_is_named() {
-    let refusal = refusal(&altered("@0.1.0", "@0.2.0", &wit().replace("@0.1.0", "@0.2.0")));
+    let refusal = refusal(&altered("@0.1.1", "@0.2.0", &wit().replace("@0.1.1", "@0.2.0")));
     assert!(refusal.starts_with("refrain:filter/tree@0.2.0 is of another version of the interface"), "{refusal}");
-    assert!(refusal.contains("this host has refrain:filter@0.1.0"), "{refusal}");
+    assert!(refusal.contains("this host has refrain:filter@0.1.1"), "{refusal}");
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn an_added_case_of_an_enum_is_another_type() {
 #[test]
 fn a_function_that_this_host_lacks_is_named() {
     let newer =
-        wit().replace("count: func", "sum: func(selector: u32) -> u32; count: func").replace("@0.1.0", "@0.1.7");
-    let text = Guest::default().text().replace("@0.1.0", "@0.1.7").replace(
+        wit().replace("count: func", "sum: func(selector: u32) -> u32; count: func").replace("@0.1.1", "@0.1.7");
+    let text = Guest::default().text().replace("@0.1.1", "@0.1.7").replace(
         "(import \"refrain:filter/tree@0.1.7\" \"[method]stanza.text\"",
         "(import \"refrain:filter/tree@0.1.7\" \"[method]stanza.sum\" (func (param i32 i32) (result i32)))
          (import \"refrain:filter/tree@0.1.7\" \"[method]stanza.text\"",
@@ -112,7 +112,7 @@ fn a_function_that_this_host_lacks_is_named() {
 
 #[test]
 fn a_later_version_that_asks_for_nothing_new_is_taken() {
-    let newer = altered("@0.1.0", "@0.1.7", &wit().replace("@0.1.0", "@0.1.7"));
+    let newer = altered("@0.1.1", "@0.1.7", &wit().replace("@0.1.1", "@0.1.7"));
     assert!(ENGINE.load("f", &newer).is_ok());
 }
 

@@ -28,7 +28,7 @@ impl log::Host for State {
         let Some(left) = self.log_lines_left.checked_sub(1) else { return Ok(()) };
         self.log_lines_left = left;
         cut(&mut message, State::LOG_LINE_BYTES_MAX);
-        at_level!(level, event!(filter = &*self.filter, "{}", OneLine(&message)));
+        at_level!(level, event!(filter = &*self.reach.filter, "{}", OneLine(&message)));
         Ok(())
     }
 }

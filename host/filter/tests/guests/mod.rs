@@ -8,7 +8,9 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use refrain_filter::{Chain, ChainWorker, Direction, Engine, EngineOptions, FilterLimits, FilterSpec, Grants, OnFault};
+use refrain_filter::{
+    Chain, ChainWorker, Direction, Engine, EngineOptions, FilterLimits, FilterSpec, Grant, Grants, Lists, OnFault,
+};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -29,7 +31,8 @@ pub(crate) fn spec(name: &str, guest: Guest<'_>) -> FilterSpec {
         name: name.to_owned(),
         component: ENGINE.load(name, &guest.module()).expect("the guest loads"),
         settings: serde_json::json!({}),
-        grants: Grants::default(),
+        grants: Grants::from_iter([Grant::Edit]),
+        lists: Lists::default(),
         limits: FilterLimits::default(),
         on_fault: OnFault::Closed,
     }
@@ -93,20 +96,20 @@ impl Guest<'_> {
         let Guest { configure, on_stanza, more, pages } = self;
         format!(
             r#"(module
-  (import "refrain:filter/tree@0.1.0" "[resource-drop]stanza" (func $drop (param i32)))
-  (import "refrain:filter/tree@0.1.0" "[method]stanza.test" (func $test (param i32 i32) (result i32)))
-  (import "refrain:filter/tree@0.1.0" "[method]stanza.text" (func $text (param i32 i32 i32)))
-  (import "refrain:filter/tree@0.1.0" "[method]stanza.xml" (func $xml (param i32 i32 i32 i32)))
-  (import "refrain:filter/edit@0.1.0" "set-attr" (func $set_attr (param i32 i32 i32 i32 i32 i32 i32 i32)))
-  (import "refrain:filter/edit@0.1.0" "set-text" (func $set_text (param i32 i32 i32 i32 i32)))
-  (import "refrain:filter/edit@0.1.0" "insert-xml" (func $insert_xml (param i32 i32 i32 i32 i32)))
-  (import "refrain:filter/edit@0.1.0" "remove-all" (func $remove_all (param i32 i32 i32)))
-  (import "refrain:filter/annotate@0.1.0" "reason" (func $reason (param i32 i32 i32)))
-  (import "refrain:filter/actions@0.1.0" "bounce" (func $bounce (param i32 i32 i32 i32 i32 i32) (result i32)))
-  (import "refrain:filter/setup@0.1.0" "selector" (func $selector (param i32 i32 i32)))
-  (import "refrain:filter/setup@0.1.0" "add-interest"
+  (import "refrain:filter/tree@0.1.1" "[resource-drop]stanza" (func $drop (param i32)))
+  (import "refrain:filter/tree@0.1.1" "[method]stanza.test" (func $test (param i32 i32) (result i32)))
+  (import "refrain:filter/tree@0.1.1" "[method]stanza.text" (func $text (param i32 i32 i32)))
+  (import "refrain:filter/tree@0.1.1" "[method]stanza.xml" (func $xml (param i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.1" "set-attr" (func $set_attr (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.1" "set-text" (func $set_text (param i32 i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.1" "insert-xml" (func $insert_xml (param i32 i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.1" "remove-all" (func $remove_all (param i32 i32 i32)))
+  (import "refrain:filter/annotate@0.1.1" "reason" (func $reason (param i32 i32 i32)))
+  (import "refrain:filter/actions@0.1.1" "bounce" (func $bounce (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "refrain:filter/setup@0.1.1" "selector" (func $selector (param i32 i32 i32)))
+  (import "refrain:filter/setup@0.1.1" "add-interest"
     (func $add_interest (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
-  (import "refrain:filter/log@0.1.0" "write" (func $log (param i32 i32 i32)))
+  (import "refrain:filter/log@0.1.1" "write" (func $log (param i32 i32 i32)))
   (memory (export "memory") {pages})
   (global $free (mut i32) (i32.const 8192))
   (func $said (param $stanza i32) (param $case i32) (param $payload i32) (result i32)
@@ -121,10 +124,10 @@ impl Guest<'_> {
     (global.set $free (i32.add (local.get $at) (local.get $size)))
     (memory.copy (local.get $at) (local.get $old) (local.get $old_size))
     (local.get $at))
-  (func (export "refrain:filter/guest@0.1.0#configure") (param $config i32) (param $config_len i32) (result i32)
+  (func (export "refrain:filter/guest@0.1.1#configure") (param $config i32) (param $config_len i32) (result i32)
     (global.set $free (i32.const 8192))
     {configure})
-  (func (export "refrain:filter/guest@0.1.0#on-stanza")
+  (func (export "refrain:filter/guest@0.1.1#on-stanza")
     (param $direction i32) (param $kind i32) (param $type i32) (param $bits i32) (param $matched i64)
     (param $size i32) (param $now i64) (param $from i32) (param $from_len i32) (param $to i32) (param $to_len i32)
     (param $stanza i32) (result i32)

@@ -223,22 +223,50 @@ impl Stanza {
     /// Applies a filter's edits, if what comes out is a stanza of the same kind, type, id and addresses within the limits.
     /// After a defect the stanza is as it was.
     pub fn apply(&mut self, edits: &[Edit], limits: &XmlLimits) -> Result<(), StanzaDefect> {
+        self.apply_if(Self::is_same_letter, edits, limits)
+    }
+
+    /// Like [`apply`](Self::apply), but of the addresses only the domains must stay.
+    pub fn apply_with_addresses(&mut self, edits: &[Edit], limits: &XmlLimits) -> Result<(), StanzaDefect> {
+        self.apply_if(Self::is_between_the_same_domains, edits, limits)
+    }
+
+    /// Becomes a stanza to another address.
+    pub fn redirect(&mut self, to: Jid) {
+        self.element.set_attribute(0, "to", Some(to.as_str()));
+        self.to = to;
+    }
+
+    fn apply_if(
+        &mut self,
+        may_become: impl FnOnce(&Self, &Self) -> bool,
+        edits: &[Edit],
+        limits: &XmlLimits,
+    ) -> Result<(), StanzaDefect> {
         let edited = self.element.edited(edits);
         edited.check(limits)?;
         // What leaves is written from the tree, so what counts is that the written form reads back as this stanza.
         let mut element = Element::parse(&edited.to_xml(), ns::SERVER, limits)?;
         let mut stanza = Self::default();
         stanza.take(&mut element, None)?;
-        if !self.is_same_letter(&stanza) {
+        if !may_become(self, &stanza) {
             return Err(StanzaDefect::EnvelopeChanged);
         }
-        self.element = stanza.element;
+        (self.element, self.from, self.to) = (stanza.element, stanza.from, stanza.to);
         Ok(())
     }
 
     fn is_same_letter(&self, other: &Self) -> bool {
+        self.is_of_same_kind(other) && (&self.from, &self.to) == (&other.from, &other.to)
+    }
+
+    fn is_between_the_same_domains(&self, other: &Self) -> bool {
+        let domains = |stanza: &Self| (stanza.from.to_domain(), stanza.to.to_domain());
+        self.is_of_same_kind(other) && domains(self) == domains(other)
+    }
+
+    fn is_of_same_kind(&self, other: &Self) -> bool {
         (self.kind, self.stanza_type, self.id()) == (other.kind, other.stanza_type, other.id())
-            && (&self.from, &self.to) == (&other.from, &other.to)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use refrain_filter::{FilterLimits, Grants, OnFault};
+use refrain_filter::{FilterLimits, Grant, Grants, Lists, OnFault};
 
 use super::file::{Section, advise_key};
 
@@ -20,8 +20,8 @@ pub struct FilterConfig {
     pub on_fault: OnFault,
     /// What one call may use.
     pub limits: FilterLimits,
-    /// What the filter may do beyond judging.
-    pub grants: Grants,
+    /// What the filter may do beyond judging. Not written: a bundled filter may what it asks for, any other nothing.
+    pub grants: Option<Grants>,
 }
 
 /// Where a filter's code is.
@@ -44,8 +44,8 @@ pub struct Chains {
 
 impl Chains {
     /// Reads `[chain]` and every `[filter.NAME]`.
-    pub(super) fn read(root: &Section<'_>) -> Self {
-        let filters = root.section("filter").map(|section| read_filters(&section)).unwrap_or_default();
+    pub(super) fn read(root: &Section<'_>, lists: &Lists) -> Self {
+        let filters = root.section("filter").map(|section| read_filters(&section, lists)).unwrap_or_default();
         let Some(chain) = root.section("chain") else {
             warn_of_unused(root, &filters, &[]);
             return Chains::default();
@@ -85,7 +85,7 @@ fn undescribed(name: String) -> FilterConfig {
         settings: no_settings(),
         on_fault: OnFault::Closed,
         limits: FilterLimits::default(),
-        grants: Grants::default(),
+        grants: None,
     }
 }
 
@@ -105,11 +105,12 @@ fn warn_of_unused(root: &Section<'_>, filters: &Filters, used: &[&str]) {
     }
 }
 
-fn read_filters(section: &Section<'_>) -> Filters {
-    section.named_sections().into_iter().map(|(name, section)| (name.clone(), read_filter(name, &section))).collect()
+fn read_filters(section: &Section<'_>, lists: &Lists) -> Filters {
+    let filters = section.named_sections().into_iter();
+    filters.map(|(name, section)| (name.clone(), read_filter(name, &section, lists))).collect()
 }
 
-fn read_filter(name: String, section: &Section<'_>) -> Option<FilterConfig> {
+fn read_filter(name: String, section: &Section<'_>, lists: &Lists) -> Option<FilterConfig> {
     section.knows(&["component", "on-fault", "deadline-ms", "memory-mib", "grants", "settings"]);
     let on_fault = section.parsed("on-fault", parse_on_fault, "write \"closed\" (bounce) or \"open\" (let pass)");
     let component = component(&name, section);
@@ -119,7 +120,7 @@ fn read_filter(name: String, section: &Section<'_>) -> Option<FilterConfig> {
         settings: settings(section),
         on_fault: on_fault.unwrap_or(OnFault::Closed),
         limits: limits(section),
-        grants: grants(section),
+        grants: section.has("grants").then(|| grants(section, lists)),
     })
 }
 
@@ -167,15 +168,29 @@ fn limits(section: &Section<'_>) -> FilterLimits {
     limits
 }
 
-fn grants(section: &Section<'_>) -> Grants {
-    let mut grants = Grants::default();
-    for (key, grant) in section.texts("grants") {
-        match grant {
-            "accept" => grants.accept = true,
-            other => section.mistake(&key, format!("there is no grant \"{other}\""), advise_key(other, &["accept"])),
+fn grants(section: &Section<'_>, lists: &Lists) -> Grants {
+    let grant = |(key, text): (String, &str)| match text.parse() {
+        Ok(Grant::List(name)) if name != "*" && !lists.contains_key(&name) => {
+            let known: Vec<&str> = lists.keys().map(String::as_str).collect();
+            let advice = format!("describe it in [list.{name}]; {}", advise_key(&name, &known));
+            section.mistake(&key, format!("there is no list \"{name}\""), advice);
+            None
         }
+        Ok(grant) => Some(grant),
+        Err(error) => {
+            section.mistake(&key, error.to_string(), advise_grant(text));
+            None
+        }
+    };
+    section.texts("grants").into_iter().filter_map(grant).collect()
+}
+
+/// Of `lists:x` the kind is misspelt, not the name.
+fn advise_grant(text: &str) -> String {
+    match text.split_once(':') {
+        Some((kind, _)) => advise_key(&format!("{kind}:NAME"), Grant::SPELLINGS),
+        None => advise_key(text, Grant::SPELLINGS),
     }
-    grants
 }
 
 fn parse_on_fault(text: &str) -> Result<OnFault, &'static str> {

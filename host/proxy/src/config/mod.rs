@@ -8,6 +8,7 @@ pub mod file;
 mod files;
 mod filters;
 mod limits;
+mod lists;
 mod mistake;
 mod peers;
 mod places;
@@ -26,6 +27,7 @@ pub use places::Places;
 pub use sides::{Inside, KeyPairFiles, Outside, ResolverSource, Roots};
 
 use file::{Findings, Section};
+use refrain_filter::Lists;
 
 /// What the operator wants.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub struct Config {
     pub peers: PeerPolicies,
     /// The filters of each direction.
     pub chains: Chains,
+    /// What filters may look up, if they are granted it.
+    pub lists: Lists,
     /// Bounds.
     pub limits: Limits,
     /// Where each key stands in the file, for the mistakes that only later stages can find.
@@ -91,21 +95,24 @@ struct Draft {
     domains: Vec<HostedDomain>,
     peers: PeerPolicies,
     chains: Chains,
+    lists: Lists,
     limits: Limits,
 }
 
 impl Draft {
     fn read(root: &Section<'_>) -> Self {
-        root.knows(&["outside", "inside", "domain", "peer", "chain", "filter", "limits"]);
+        root.knows(&["outside", "inside", "domain", "peer", "chain", "filter", "list", "limits"]);
         root.requires("outside", "write [outside] with listen and resolver");
         root.requires("inside", "write [inside] with listen and authority");
         root.requires("domain", "write one [[domain]] for each domain that is protected");
+        let lists = lists::read(root);
         let draft = Draft {
             outside: root.section("outside").map_or_else(Outside::absent, |section| Outside::read(&section)),
             inside: root.section("inside").map_or_else(Inside::absent, |section| Inside::read(&section)),
             domains: domains::read(&root.sections("domain")),
             peers: PeerPolicies::read(&root.sections("peer")),
-            chains: Chains::read(root),
+            chains: Chains::read(root, &lists),
+            lists,
             limits: root.section("limits").map_or_else(Limits::default, |section| Limits::read(&section)),
         };
         draft.check_across(root);
@@ -137,8 +144,8 @@ impl Draft {
 
     fn finish(self, findings: Findings, digest: String) -> (Config, Mistakes) {
         let (places, mistakes, warnings) = findings.into_parts();
-        let Draft { outside, inside, domains, peers, chains, limits } = self;
-        (Config { outside, inside, domains, peers, chains, limits, places, warnings, digest }, mistakes)
+        let Draft { outside, inside, domains, peers, chains, lists, limits } = self;
+        (Config { outside, inside, domains, peers, chains, lists, limits, places, warnings, digest }, mistakes)
     }
 }
 

@@ -214,10 +214,39 @@ fn reads_filters_in_the_order_of_the_chain() {
     assert_eq!(b.component, ComponentSource::Builtin("jid-policy".into()));
     assert_eq!(b.on_fault, refrain_filter::OnFault::Open);
     assert_eq!((b.limits.deadline_ms, b.limits.memory_bytes), (9, 32 << 20));
-    assert!(b.grants.accept && !a.grants.accept);
+    assert_eq!((b.grants.as_ref().unwrap().to_string(), &a.grants), ("accept".to_owned(), &None));
     assert_eq!(b.settings.to_string(), r#"{"x":[1]}"#);
     assert_eq!(a.settings.to_string(), "{}");
     assert_eq!(config.chains.outbound.len(), 1);
+}
+
+#[test]
+fn reads_lists_and_grants_them_by_name() {
+    let config = good(&format!(
+        "{LEAST}[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:spim'\ngrants = ['list:bad', 'bucket:seen']\n\
+         [list.bad]\nentries = ['*.evil.example since May', 'eve@x.example']\n"
+    ));
+    assert_eq!(config.lists["bad"].lookup("a@b.evil.example"), Some("since May"));
+    assert_eq!(config.chains.inbound[0].grants.as_ref().unwrap().to_string(), "list:bad, bucket:seen");
+}
+
+#[test]
+fn a_grant_of_no_kind_or_of_no_list_is_named() {
+    let found = mistakes_with(
+        "[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:spim'\n\
+         grants = ['list:spamers', 'lists:spammers', 'redirects']\n[list.spammers]\nfile = 'none.txt'\n[list.empty]\n",
+    );
+    let expected = [
+        "15: filter.x.grants[0]: there is no list \"spamers\"; describe it in [list.spamers]; did you mean \"spammers\"?",
+        "15: filter.x.grants[1]: there is no grant \"lists:spammers\"; did you mean \"list:NAME\"?",
+        "15: filter.x.grants[2]: there is no grant \"redirects\"; did you mean \"redirect\"?",
+        "17: list.spammers.file: etc/none.txt: No such file",
+        "18: list.empty.file: is missing; write entries",
+    ];
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}\nis not\n{expected}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub enum Ruling {
     Bounce,
     /// Discarded.
     Drop,
+    /// Discarded, and the stream it came by ended.
+    CloseStream,
 }
 
 impl Ruling {
@@ -51,6 +53,7 @@ impl Ruling {
             Outcome::Forward => Ruling::Forward,
             Outcome::Bounce(_) => Ruling::Bounce,
             Outcome::Drop => Ruling::Drop,
+            Outcome::CloseStream { .. } => Ruling::CloseStream,
         }
     }
 }
@@ -62,6 +65,7 @@ impl fmt::Display for Ruling {
             Ruling::ForwardEdited => "forward (edited)",
             Ruling::Bounce => "bounce",
             Ruling::Drop => "drop",
+            Ruling::CloseStream => "close-stream",
         })
     }
 }
@@ -93,7 +97,7 @@ impl Audit {
             Ruling::Forward => {
                 tracing::debug!(target: "refrain::audit", direction, from, to, micros, "stanza forwarded");
             }
-            Ruling::ForwardEdited | Ruling::Bounce | Ruling::Drop => {
+            Ruling::ForwardEdited | Ruling::Bounce | Ruling::Drop | Ruling::CloseStream => {
                 tracing::info!(target: "refrain::audit", direction, from, to, %ruling, filter, reason, micros, "stanza judged");
             }
         }

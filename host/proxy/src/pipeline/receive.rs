@@ -10,7 +10,7 @@ use std::time::Instant;
 use refrain_filter::Outcome as Ruled;
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
-use refrain_proto::{Side, Stanza};
+use refrain_proto::{Side, Stanza, StreamCondition};
 use tokio::task::JoinSet;
 
 use super::judge::judge;
@@ -72,7 +72,7 @@ struct Receiver {
     pinned: Option<Arc<Snapshot>>,
     batch: Batch,
     alarm: Alarm,
-    /// The drain has begun, and the stream knows.
+    /// The drain has begun, or a filter closed the stream; it knows.
     closing: bool,
 }
 
@@ -146,12 +146,12 @@ impl Receiver {
         if ruling != Ruling::Forward || self.gateway.audit.wants_forwards() {
             let mut record = record_of(direction(self.side), &stanza, started.elapsed(), ruling);
             record.filter = decision.filter.as_deref().map(str::to_owned);
-            record.reason = decision.fault.as_ref().map(ToString::to_string).or(decision.reason);
+            record.reason = decision.fault.as_ref().map(ToString::to_string).or_else(|| decision.reason.clone());
             self.gateway.audit.write(record);
         }
-        match &decision.outcome {
+        match decision.outcome {
             Ruled::Forward => self.outgoing.relay(&stanza),
-            Ruled::Bounce(error) => match stanza.error_reply(error) {
+            Ruled::Bounce(error) => match stanza.error_reply(&error) {
                 Some(reply) => {
                     self.outgoing.reply(&reply);
                     self.batch.bounced += 1;
@@ -159,8 +159,19 @@ impl Receiver {
                 None => self.batch.dropped += 1,
             },
             Ruled::Drop => self.batch.dropped += 1,
+            Ruled::CloseStream { condition, text } => {
+                self.batch.dropped += 1;
+                self.close(Some((condition, text)));
+            }
         }
         self.connection.stream().recycle(stanza);
+    }
+
+    /// Ends the stream, for the first reason there is.
+    fn close(&mut self, reason: Option<(StreamCondition, Option<String>)>) {
+        if !std::mem::replace(&mut self.closing, true) {
+            self.connection.stream().handle(Input::Close(reason), Instant::now());
+        }
     }
 
     /// Ends the batch: counts it and gives every stanza to its sender.
@@ -184,10 +195,7 @@ impl Receiver {
                 }
             }
             () = self.alarm.reached(until) => self.connection.stream().handle(Input::Tick, Instant::now()),
-            () = self.gateway.ending.receiving.cancelled(), if !self.closing => {
-                self.closing = true;
-                self.connection.stream().handle(Input::Close(None), Instant::now());
-            }
+            () = self.gateway.ending.receiving.cancelled(), if !self.closing => self.close(None),
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use refrain_filter::{BuildError, Chain, Component, Direction, Engine, FilterSpec};
+use refrain_filter::{BuildError, Chain, Component, Direction, Engine, FilterSpec, Grants};
 
 use crate::config::{ComponentSource, Config, FilterConfig, Mistake, Mistakes};
 
@@ -57,6 +57,15 @@ fn located(config: &Config, error: BuildError) -> Mistake {
     config.places.mistake(&key, error.message, "")
 }
 
+/// What a filter is granted: what the operator wrote. If that is nothing at all, a filter that came with us has our word.
+fn grants(filter: &FilterConfig, component: &Component) -> Grants {
+    let unwritten = || match filter.component {
+        ComponentSource::Builtin(_) => component.requests().to_grants(),
+        ComponentSource::Path(_) => Grants::default(),
+    };
+    filter.grants.clone().unwrap_or_else(unwritten)
+}
+
 /// Components by where they come from: a filter that stands in both chains is compiled once.
 struct Components<'c> {
     config: &'c Config,
@@ -66,11 +75,19 @@ struct Components<'c> {
 
 impl Components<'_> {
     fn spec(&mut self, filter: &FilterConfig, mistakes: &mut Mistakes) -> Option<FilterSpec> {
+        let component = self.component(filter, mistakes)?;
+        let grants = grants(filter, &component);
+        if let Some(refusal) = component.requests().refusal(&grants) {
+            let key = format!("filter.{}.grants", filter.name);
+            mistakes.add(self.config.places.mistake(&key, refusal, ""));
+            return None;
+        }
         Some(FilterSpec {
             name: filter.name.clone(),
-            component: self.component(filter, mistakes)?,
+            component,
             settings: filter.settings.clone(),
-            grants: filter.grants,
+            grants,
+            lists: self.config.lists.clone(),
             limits: filter.limits.clone(),
             on_fault: filter.on_fault,
         })

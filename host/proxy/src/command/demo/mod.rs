@@ -117,10 +117,10 @@ impl Stage {
         let arrival = match record.ruling {
             Ruling::Forward | Ruling::ForwardEdited => receiver.arrival(&id).await,
             Ruling::Bounce => sender.arrival(&id).await,
-            Ruling::Drop => None,
+            Ruling::Drop | Ruling::CloseStream => None,
         };
         let ended_as_expected = matches(entry.expect, record.ruling, arrival.as_ref());
-        let lost = arrival.is_none() && record.ruling != Ruling::Drop;
+        let lost = arrival.is_none() && !matches!(record.ruling, Ruling::Drop | Ruling::CloseStream);
         Ok(Row {
             number,
             what: entry.what,

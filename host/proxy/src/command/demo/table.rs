@@ -99,7 +99,7 @@ impl Summary {
         match row.record.ruling {
             Ruling::Forward | Ruling::ForwardEdited => self.forwarded += 1,
             Ruling::Bounce => self.bounced += 1,
-            Ruling::Drop => self.dropped += 1,
+            Ruling::Drop | Ruling::CloseStream => self.dropped += 1,
         }
         self.unexpected += u64::from(!row.ended_as_expected);
         self.lost += u64::from(row.lost);

@@ -1,0 +1,141 @@
+//! Token buckets by key.
+
+use std::hash::{BuildHasher, RandomState};
+
+use super::table::{SHARDS, Shards, Table};
+
+/// Keys that one limiter remembers. A bucket takes some 64 bytes, whatever its key: only a hash of that is kept.
+const KEYS_MAX: usize = 65_536;
+
+/// A clock that goes back by more was set; by less, two threads read it in turn.
+const CLOCK_SET_MS: u64 = 1_000;
+
+/// How fast the buckets of a limiter fill, and how far.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rate {
+    burst: f64,
+    per_second: f64,
+}
+
+impl Rate {
+    pub(crate) fn new(burst: u32, per_second: f64) -> Result<Self, String> {
+        if burst == 0 {
+            return Err("a burst of 0 lets nothing through".to_owned());
+        }
+        if !(per_second.is_finite() && per_second >= 0.0) {
+            return Err(format!("{per_second} is no number of tokens per second"));
+        }
+        Ok(Self { burst: f64::from(burst), per_second })
+    }
+}
+
+/// The buckets of one limiter of one filter.
+#[derive(Debug, Default)]
+pub(crate) struct Limiter {
+    shards: Shards<Table<u128, Level>>,
+    hashers: (RandomState, RandomState),
+}
+
+/// What a bucket held at a time.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    tokens: f64,
+    at_ms: u64,
+}
+
+impl Level {
+    fn at(self, now_ms: u64, rate: Rate) -> Level {
+        if now_ms < self.at_ms && self.at_ms - now_ms < CLOCK_SET_MS {
+            return self;
+        }
+        let new = now_ms.saturating_sub(self.at_ms) as f64 / 1_000.0 * rate.per_second;
+        Level { tokens: (self.tokens + new).min(rate.burst), at_ms: now_ms }
+    }
+}
+
+impl Limiter {
+    /// Takes `n` tokens of the bucket of this key, if it holds so many. A bucket that nobody has taken from is full; where there
+    /// are too many, the fullest of a few is forgotten.
+    pub(crate) fn take(&self, rate: Rate, key: &str, n: u32, now_ms: u64) -> bool {
+        let n = f64::from(n);
+        if n > rate.burst {
+            return false;
+        }
+        let key = self.hash(key);
+        let mut table = self.shards.of(&key);
+        if let Some(level) = table.get_mut(&key) {
+            *level = level.at(now_ms, rate);
+            let enough = level.tokens >= n;
+            if enough {
+                level.tokens -= n;
+            }
+            return enough;
+        }
+        if table.len() >= KEYS_MAX / SHARDS {
+            table.evict(|level| -level.at(now_ms, rate).tokens);
+        }
+        table.insert(key, Level { tokens: rate.burst - n, at_ms: now_ms });
+        true
+    }
+
+    /// 128 secret bits: nobody finds two keys of one bucket.
+    fn hash(&self, key: &str) -> u128 {
+        u128::from(self.hashers.0.hash_one(key)) << 64 | u128::from(self.hashers.1.hash_one(key))
+    }
+
+    #[cfg(test)]
+    fn keys(&self) -> usize {
+        (0..).map_while(|shard| self.shards.nth(shard)).map(|table| table.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(burst: u32, per_second: f64) -> Rate {
+        Rate::new(burst, per_second).unwrap()
+    }
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_as_it_fills() {
+        let (limiter, rate) = (Limiter::default(), rate(3, 2.0));
+        let take = |n, now| limiter.take(rate, "k", n, now);
+        assert_eq!([take(1, 0), take(2, 0), take(1, 0), take(1, 499)], [true, true, false, false]);
+        assert_eq!([take(1, 500), take(1, 500), take(4, 90_000), take(3, 90_000)], [true, false, false, true]);
+    }
+
+    #[test]
+    fn each_key_has_its_own_bucket() {
+        let (limiter, rate) = (Limiter::default(), rate(1, 0.0));
+        assert!(limiter.take(rate, "a", 1, 0) && limiter.take(rate, "b", 1, 0));
+        assert!(!limiter.take(rate, "a", 1, u64::MAX));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_stop_it() {
+        let (limiter, rate) = (Limiter::default(), rate(1, 1.0));
+        assert!(limiter.take(rate, "k", 1, 1_000_000));
+        assert!(!limiter.take(rate, "k", 1, 5_000));
+        assert!(limiter.take(rate, "k", 1, 6_000));
+    }
+
+    #[test]
+    fn a_flood_of_keys_is_bounded_and_forgets_full_buckets_first() {
+        let (limiter, slow) = (Limiter::default(), rate(1_000, 0.001));
+        assert!(limiter.take(slow, "spent", 1_000, 0));
+        for n in 0..3 * KEYS_MAX {
+            assert!(limiter.take(slow, &n.to_string(), 1, 0));
+        }
+        assert!(limiter.keys() <= KEYS_MAX);
+        assert!(!limiter.take(slow, "spent", 1, 0));
+    }
+
+    #[test]
+    fn what_is_no_rate_is_refused() {
+        for per_second in [f64::NAN, f64::INFINITY, -1.0] {
+            assert!(Rate::new(1, per_second).is_err());
+        }
+        assert!(Rate::new(0, 1.0).is_err());
+    }
+}
