@@ -23,20 +23,23 @@ const BUCKETS_MAX: usize = 256;
 /// Of one filter, over all its reloads with other settings.
 const COUNTERS_MAX: usize = 256;
 
+/// A filter's name, and the name it gave.
+type OfFilter = (Arc<str>, String);
+
 /// The state of filters that outlives them. Chains that are built in the same one share it; a chain that must leave no trace in
 /// what is live is built in one of its own.
 #[derive(Debug, Default)]
 pub struct Shared {
-    limiters: Mutex<BTreeMap<(Arc<str>, String), Arc<Limiter>>>,
+    limiters: Mutex<BTreeMap<OfFilter, Arc<Limiter>>>,
     buckets: Mutex<BTreeMap<String, Arc<Bucket>>>,
-    counters: Mutex<BTreeMap<(Arc<str>, String), Arc<Counter>>>,
+    counters: Mutex<BTreeMap<OfFilter, Arc<Counter>>>,
 }
 
 impl Shared {
     /// Returns what filters counted, in the order of their names.
     pub fn counters(&self) -> Vec<FilterCounter> {
         let counters = lock(&self.counters);
-        let reading = |((filter, name), counter): (&(Arc<str>, String), &Arc<Counter>)| counter.read(filter, name);
+        let reading = |((filter, name), counter): (&OfFilter, &Arc<Counter>)| counter.read(filter, name);
         counters.iter().map(reading).collect()
     }
 

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn the_poorest_of_a_sample_goes() {
         let mut table = Table::default();
-        (0..10).for_each(|n| table.insert(n, (n as i32 - 4).abs()));
+        (0..10).for_each(|n| table.insert(n, i32::abs(n - 4)));
         assert_eq!(table.evict(|value| *value), Some((4, 0)));
         (0..9).for_each(|_| assert!(table.evict(|value| *value).is_some()));
         assert_eq!(table.evict(|value| *value), None);
