@@ -20,6 +20,7 @@ impl Config {
                 files.push(path.clone());
             }
         }
+        files.extend(self.list_files.iter().cloned());
         files.sort();
         files.dedup();
         files

@@ -1,5 +1,6 @@
 //! `[list.NAME]`: what the operator lists for filters to look up.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use refrain_filter::{List, Lists};
@@ -10,10 +11,11 @@ use super::file::Section;
 const ENTRIES_MAX: usize = 1_000_000;
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// Reads every list, with the files they name.
-pub(super) fn read(root: &Section<'_>) -> Lists {
+/// Reads every list, with the files they name; returns these too.
+pub(super) fn read(root: &Section<'_>) -> (Lists, Vec<PathBuf>) {
     let sections = root.section("list").map(|section| section.named_sections()).unwrap_or_default();
-    sections.into_iter().map(|(name, section)| (name, Arc::new(read_list(&section)))).collect()
+    let files = sections.iter().filter_map(|(_, section)| section.path("file")).collect();
+    (sections.into_iter().map(|(name, section)| (name, Arc::new(read_list(&section)))).collect(), files)
 }
 
 fn read_list(section: &Section<'_>) -> List {

@@ -14,7 +14,7 @@ mod peers;
 mod places;
 mod sides;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -44,6 +44,8 @@ pub struct Config {
     pub chains: Chains,
     /// What filters may look up, if they are granted it.
     pub lists: Lists,
+    /// The files of these lists.
+    pub list_files: Vec<PathBuf>,
     /// Bounds.
     pub limits: Limits,
     /// Where each key stands in the file, for the mistakes that only later stages can find.
@@ -95,7 +97,7 @@ struct Draft {
     domains: Vec<HostedDomain>,
     peers: PeerPolicies,
     chains: Chains,
-    lists: Lists,
+    lists: (Lists, Vec<PathBuf>),
     limits: Limits,
 }
 
@@ -111,7 +113,7 @@ impl Draft {
             inside: root.section("inside").map_or_else(Inside::absent, |section| Inside::read(&section)),
             domains: domains::read(&root.sections("domain")),
             peers: PeerPolicies::read(&root.sections("peer")),
-            chains: Chains::read(root, &lists),
+            chains: Chains::read(root, &lists.0),
             lists,
             limits: root.section("limits").map_or_else(Limits::default, |section| Limits::read(&section)),
         };
@@ -144,8 +146,11 @@ impl Draft {
 
     fn finish(self, findings: Findings, digest: String) -> (Config, Mistakes) {
         let (places, mistakes, warnings) = findings.into_parts();
-        let Draft { outside, inside, domains, peers, chains, lists, limits } = self;
-        (Config { outside, inside, domains, peers, chains, lists, limits, places, warnings, digest }, mistakes)
+        let Draft { outside, inside, domains, peers, chains, lists: (lists, list_files), limits } = self;
+        (
+            Config { outside, inside, domains, peers, chains, lists, list_files, limits, places, warnings, digest },
+            mistakes,
+        )
     }
 }
 
