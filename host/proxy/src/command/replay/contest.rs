@@ -108,7 +108,7 @@ fn result_of(decision: &Decision, stanza: &Stanza) -> String {
     match &decision.outcome {
         Outcome::Forward => stanza.to_xml(),
         Outcome::Bounce(error) => stanza.error_reply(error).map(|reply| reply.to_xml()).unwrap_or_default(),
-        Outcome::Drop => String::new(),
+        Outcome::Drop | Outcome::CloseStream { .. } => String::new(),
     }
 }
 
