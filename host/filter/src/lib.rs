@@ -77,7 +77,7 @@ pub use engine::{Engine, EngineOptions};
 #[cfg(feature = "runtime")]
 pub use error::{BuildError, Fault, LoadError};
 #[cfg(feature = "runtime")]
-pub use sandbox::Sandbox;
+pub use sandbox::{Keep, Sandbox};
 #[cfg(feature = "runtime")]
 pub use shared::{FilterCounter, Shared};
 #[cfg(feature = "runtime")]

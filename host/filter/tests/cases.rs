@@ -59,7 +59,7 @@ fn cases_that_do_not_are_told_by_name() {
         run_cases(path, &mut sandbox()).iter().map(|f| (f.case.clone(), f.message.clone())).collect();
     assert_eq!(failures.len(), 2);
     assert_eq!(failures[0].0, "a chat message is rewritten");
-    assert!(failures[0].1.starts_with("result: expected "), "{}", failures[0].1);
+    assert!(failures[0].1.starts_with("result: expected (-), found (+)\n"), "{}", failures[0].1);
     assert_eq!(failures[1].1, "error: expected \"gone\", found \"jid-malformed\"");
 }
 

@@ -13,19 +13,14 @@ pub use judge::NativeJudge;
 /// Golden cases, which the proxy's own tests run in the sandbox too.
 pub use refrain_filter::case::{self, Judge};
 
-/// Runs all `*.toml` files of golden cases in `folder`, a path from the root of the filter's package.
+/// Runs all files of golden cases, `*.toml` and `*.xml`, in `folder`, a path from the root of the filter's package.
 ///
 /// # Panics
 /// If a case fails, a file cannot be read or there is none, with all failures.
 pub fn run_cases<F: Filter>(folder: impl AsRef<Path>) {
     let folder = folder.as_ref();
     let mut judge = NativeJudge::<F>::default();
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
-    files.sort();
+    let files = case::case_files(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     assert!(!files.is_empty(), "{}: no golden cases", folder.display());
     let failures: Vec<_> = files.iter().flat_map(|file| case::run_cases(file, &mut judge)).collect();
     let lines: Vec<_> = failures.iter().map(|failure| failure.to_string()).collect();
