@@ -1,17 +1,20 @@
 //! From bytes to code that can be instantiated, with refusals a human understands.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use wasmparser::{Parser, Payload};
 use wasmtime::component::types::ComponentItem;
 use wit_component::ComponentEncoder;
 
 use crate::bindings::FilterPre;
+use crate::digest::Digest;
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::grants::Requests;
 use crate::instance;
+use crate::manifest::Manifest;
 use crate::state::State;
 
 /// The version of `wit/filter.wit`.
@@ -25,11 +28,15 @@ const GUEST: &str = "refrain:filter/guest@";
 /// A compiled filter, not configured yet. Clones share the code.
 #[derive(Clone)]
 pub struct Component {
+    name: Arc<str>,
     loaded: Arc<Loaded>,
 }
 
-struct Loaded {
-    name: String,
+/// What is the same under whatever name a file is loaded.
+pub(crate) struct Loaded {
+    digest: Digest,
+    bytes: usize,
+    manifest: Option<Manifest>,
     imports: Vec<String>,
     requests: Requests,
     code: FilterPre<State>,
@@ -41,33 +48,32 @@ impl Component {
         if bytes.len() > max {
             return Err(LoadError::TooLarge { bytes: bytes.len(), max });
         }
-        // The parsers and the compiler are not ours; a bug in them must cost a file its chance, not the proxy its life.
-        catch_unwind(AssertUnwindSafe(|| Self::compile(engine, name, bytes)))
-            .unwrap_or_else(|_| Err(LoadError::Invalid("the compiler failed on this file".to_owned())))
-    }
-
-    fn compile(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
-        let encoded;
-        let bytes = if !bytes.starts_with(b"\0asm") {
-            return Err(LoadError::NotWasm);
-        } else if Parser::is_core_wasm(bytes) {
-            encoded = componentise(bytes)?;
-            &encoded
-        } else {
-            bytes
+        let digest = Digest::of(bytes);
+        let loaded = match engine.compiled.find(&digest) {
+            Some(known) => known,
+            None => engine.compiled.keep(compile(engine, bytes, digest)?),
         };
-        let compiled = wasmtime::component::Component::from_binary(&engine.wasmtime, bytes).map_err(invalid)?;
-        let imports = check_names(engine, &compiled)?;
-        let linked = engine.linker.instantiate_pre(&compiled).map_err(invalid)?;
-        let code = FilterPre::new(linked).map_err(invalid)?;
-        instance::try_out(engine, &code).map_err(invalid)?;
-        let requests = requests(engine, &compiled);
-        Ok(Component { loaded: Arc::new(Loaded { name: name.to_owned(), imports, requests, code }) })
+        Ok(Component { name: name.into(), loaded })
     }
 
     /// Returns the name it was loaded under.
     pub fn name(&self) -> &str {
-        &self.loaded.name
+        &self.name
+    }
+
+    /// Returns the name of its content.
+    pub fn digest(&self) -> Digest {
+        self.loaded.digest
+    }
+
+    /// Returns its size as a file.
+    pub fn bytes(&self) -> usize {
+        self.loaded.bytes
+    }
+
+    /// Returns what it says of itself.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.loaded.manifest.as_ref()
     }
 
     /// Returns the interfaces it imports: all it can ever ask of the host.
@@ -87,8 +93,65 @@ impl Component {
 
 impl std::fmt::Debug for Component {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Component").field("name", &self.loaded.name).field("imports", &self.loaded.imports).finish()
+        f.debug_struct("Component").field("name", &self.name).field("imports", &self.loaded.imports).finish()
     }
+}
+
+/// Compiled components by their content: a filter that stands in two chains, or in two generations of one, is compiled once and
+/// its code is in memory once, for as long as something uses it.
+#[derive(Default)]
+pub(crate) struct Compiled {
+    by_digest: Mutex<HashMap<Digest, Weak<Loaded>>>,
+}
+
+impl Compiled {
+    fn find(&self, digest: &Digest) -> Option<Arc<Loaded>> {
+        self.lock().get(digest)?.upgrade()
+    }
+
+    /// Keeps what was compiled; if another thread was faster, its work is the one that is used.
+    fn keep(&self, loaded: Loaded) -> Arc<Loaded> {
+        let mut by_digest = self.lock();
+        by_digest.retain(|_, known| known.strong_count() > 0);
+        if let Some(known) = by_digest.get(&loaded.digest).and_then(Weak::upgrade) {
+            return known;
+        }
+        let loaded = Arc::new(loaded);
+        by_digest.insert(loaded.digest, Arc::downgrade(&loaded));
+        loaded
+    }
+
+    /// A panic while it was locked left the map whole.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Weak<Loaded>>> {
+        self.by_digest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The parsers and the compiler are not ours; a bug in them must cost a file its chance, not the proxy its life.
+fn compile(engine: &Engine, bytes: &[u8], digest: Digest) -> Result<Loaded, LoadError> {
+    catch_unwind(AssertUnwindSafe(|| compile_or_panic(engine, bytes, digest)))
+        .unwrap_or_else(|_| Err(LoadError::Invalid("the compiler failed on this file".to_owned())))
+}
+
+fn compile_or_panic(engine: &Engine, bytes: &[u8], digest: Digest) -> Result<Loaded, LoadError> {
+    let encoded;
+    let component = if !bytes.starts_with(b"\0asm") {
+        return Err(LoadError::NotWasm);
+    } else if Parser::is_core_wasm(bytes) {
+        encoded = componentise(bytes)?;
+        &encoded
+    } else {
+        bytes
+    };
+    let compiled = wasmtime::component::Component::from_binary(&engine.wasmtime, component).map_err(invalid)?;
+    let imports = check_names(engine, &compiled)?;
+    let linked = engine.linker.instantiate_pre(&compiled).map_err(invalid)?;
+    let code = FilterPre::new(linked).map_err(invalid)?;
+    instance::try_out(engine, &code).map_err(invalid)?;
+    let manifest = Manifest::read(bytes)?;
+    let mut requests = requests(engine, &compiled);
+    manifest.iter().flat_map(|manifest| &manifest.requests).for_each(|request| requests.name(request));
+    Ok(Loaded { digest, bytes: bytes.len(), manifest, imports, requests, code })
 }
 
 fn invalid(error: wasmtime::Error) -> LoadError {

@@ -7,7 +7,7 @@ use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store, Strategy};
 
 use crate::bindings;
-use crate::component::Component;
+use crate::component::{Compiled, Component};
 use crate::error::LoadError;
 use crate::shared::Shared;
 use crate::state::State;
@@ -35,6 +35,7 @@ pub struct Engine {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) linker: Linker<State>,
     pub(crate) options: EngineOptions,
+    pub(crate) compiled: Compiled,
     shared: Arc<Shared>,
     _ticker: Ticker,
 }
@@ -52,13 +53,20 @@ impl Engine {
         let mut linker = Linker::new(&wasmtime);
         bindings::add_to_linker(&mut linker)?;
         let ticker = Ticker::start(wasmtime.clone())?;
-        Ok(Arc::new(Engine { wasmtime, linker, options, shared: Arc::default(), _ticker: ticker }))
+        Ok(Arc::new(Engine {
+            wasmtime,
+            linker,
+            options,
+            compiled: Compiled::default(),
+            shared: Arc::default(),
+            _ticker: ticker,
+        }))
     }
 
     /// Compiles a filter: a component, or a core module with its interface embedded, as `cargo build` leaves it.
     ///
-    /// `name` is what errors and profiles call it. Compiling takes a good part of a second a megabyte: callers keep what they
-    /// loaded by the digest of its bytes.
+    /// `name` is what errors call it. Compiling takes a good part of a second a megabyte; what is in use somewhere is not
+    /// compiled again.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
         Component::load(self, name, bytes)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use wasmtime::Trap;
 
+use crate::manifest::ManifestError;
 use crate::memory::MemoryMeter;
 
 /// Why a file is not a filter. Each says what its author or operator can do.
@@ -39,6 +40,9 @@ pub enum LoadError {
     /// It lacks the export that makes a filter.
     #[error("does not export refrain:filter/guest@{host}: it is no filter", host = crate::component::INTERFACE_VERSION)]
     NoGuest,
+    /// It says of itself what cannot be read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// An import or export has the right name and another type, or the bytes do not validate.
     #[error("{0}")]
     Invalid(String),

@@ -9,7 +9,7 @@
 //! sandbox. What a filter may reach is what it imports: the linker knows the interfaces of our own package and nothing else.
 //!
 //! Without the feature `runtime` only the native half is built, over which the SDK tests filters without a sandbox:
-//! [`Selector`], [`InterestSet`], [`Journal`], [`Verdict`] and the golden [`case`] files.
+//! [`Selector`], [`InterestSet`], [`Journal`], [`List`], [`Manifest`], [`Verdict`] and the golden [`case`] files.
 //!
 //! What holds for every call, whatever the guest does: it ends by its deadline; its memory, output and log are bounded; its edits
 //! take effect only with a committing verdict and only if the stanza is still valid; a fault is named and costs this one call.
@@ -20,6 +20,7 @@ mod head;
 mod interest;
 mod journal;
 mod list;
+mod manifest;
 mod selector;
 mod verdict;
 
@@ -28,6 +29,7 @@ pub use head::{Bits, Direction};
 pub use interest::{Interest, InterestError, InterestSet};
 pub use journal::{EditError, Journal, JournalLimits};
 pub use list::{List, Lists};
+pub use manifest::{Manifest, ManifestError, ManifestLimits, SECTION as MANIFEST_SECTION};
 pub use selector::{Selector, SelectorError};
 pub use verdict::{Outcome, Verdict};
 
@@ -43,6 +45,8 @@ mod convert;
 mod counters;
 #[cfg(feature = "runtime")]
 mod deadline;
+#[cfg(feature = "runtime")]
+mod digest;
 #[cfg(feature = "runtime")]
 mod engine;
 #[cfg(feature = "runtime")]
@@ -72,6 +76,8 @@ pub use chain::{Chain, FilterLimits, FilterSpec, OnFault};
 pub use component::Component;
 #[cfg(feature = "runtime")]
 pub use counters::Counts;
+#[cfg(feature = "runtime")]
+pub use digest::Digest;
 #[cfg(feature = "runtime")]
 pub use engine::{Engine, EngineOptions};
 #[cfg(feature = "runtime")]

@@ -37,6 +37,34 @@ fn a_component_is_taken() {
 }
 
 #[test]
+fn one_file_under_two_names_is_two_filters_of_one_content() {
+    let module = Guest::default().module();
+    let (a, b) = (ENGINE.load("a", &module).unwrap(), ENGINE.load("b", &module).unwrap());
+    assert_eq!((a.name(), b.name()), ("a", "b"));
+    assert_eq!((a.digest(), a.bytes()), (b.digest(), module.len()));
+    assert_eq!(a.digest(), refrain_filter::Digest::of(&module));
+}
+
+#[test]
+fn what_a_file_says_of_itself_is_read_and_asked_for() {
+    let manifest = r#"{"name":"f","version":"1.0.0","requests":["accept","list:spammers"]}"#;
+    let component = ENGINE.load("f", &with_manifest(manifest)).unwrap();
+    assert_eq!(component.manifest().unwrap().version, "1.0.0");
+    assert_eq!(component.requests().to_string(), "accept, edit, list:spammers");
+    assert!(matches!(ENGINE.load("f", &with_manifest("{}")), Err(LoadError::Manifest(_))));
+}
+
+/// A guest with a custom section behind everything else.
+fn with_manifest(json: &str) -> Vec<u8> {
+    let section = [&[16], refrain_filter::MANIFEST_SECTION.as_bytes(), json.as_bytes()].concat();
+    let mut module = Guest::default().module();
+    // Shorter than 128 bytes, so its length is one byte.
+    module.extend([0, u8::try_from(section.len()).unwrap()]);
+    module.extend(section);
+    module
+}
+
+#[test]
 fn what_is_not_wasm_is_refused() {
     assert!(matches!(ENGINE.load("f", b"#!/bin/sh"), Err(LoadError::NotWasm)));
     assert!(matches!(ENGINE.load("f", b""), Err(LoadError::NotWasm)));
