@@ -1,17 +1,23 @@
 //! The filters of one direction, configured and compiled: built once, shared by all workers.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use crate::circuit::{Breaker, Circuit, CircuitLimits};
 use crate::component::Component;
-use crate::counters::{Counters, Counts};
+use crate::counters::{Counts, WorkerCounters};
 use crate::engine::Engine;
 use crate::error::BuildError;
 use crate::grants::Grants;
 use crate::head::Direction;
+use crate::histogram::Histogram;
 use crate::instance::{Blueprint, Instance, StartError};
-use crate::interest::{Namespaces, Rule};
+use crate::instances::Isolation;
+use crate::interest::{Interest, Namespaces, Rule};
 use crate::list::Lists;
 use crate::memory;
+use crate::policy::FaultPolicy;
+use crate::reasons::Reasons;
 use crate::registered::{Reach, Registered};
 use crate::shared::Shared;
 use crate::worker::ChainWorker;
@@ -32,7 +38,28 @@ pub struct FilterSpec {
     /// What one call may cost.
     pub limits: FilterLimits,
     /// What becomes of a stanza when the filter fails.
-    pub on_fault: OnFault,
+    pub on_fault: FaultPolicy,
+    /// When it is left alone.
+    pub circuit: CircuitLimits,
+    /// Which stanzas may meet the same instance.
+    pub isolation: Isolation,
+}
+
+impl FilterSpec {
+    /// A filter with empty settings and everything else by default.
+    pub fn new(name: impl Into<String>, component: Component) -> Self {
+        FilterSpec {
+            name: name.into(),
+            component,
+            settings: serde_json::Value::Object(serde_json::Map::new()),
+            grants: Grants::default(),
+            lists: Lists::default(),
+            limits: FilterLimits::default(),
+            on_fault: FaultPolicy::default(),
+            circuit: CircuitLimits::default(),
+            isolation: Isolation::default(),
+        }
+    }
 }
 
 /// What one filter may take.
@@ -52,29 +79,47 @@ impl Default for FilterLimits {
     }
 }
 
-/// What becomes of a stanza when a filter fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnFault {
-    /// It is answered by `internal-server-error`, or dropped where it must not be answered: for filters that protect.
-    #[default]
-    Closed,
-    /// It passes as if the filter had not been there: for filters that help.
-    Open,
-}
-
 /// The filters of one direction, in order.
 pub struct Chain {
     pub(crate) engine: Arc<Engine>,
     pub(crate) direction: Direction,
     pub(crate) filters: Vec<Filter>,
     pub(crate) namespaces: Namespaces,
-    workers: Mutex<Vec<Arc<[Counters]>>>,
+    workers: Mutex<Vec<Arc<WorkerCounters>>>,
+}
+
+/// What one filter is, did and is doing.
+#[derive(Clone, Debug)]
+pub struct FilterStatus {
+    /// The operator's name for it.
+    pub name: Arc<str>,
+    /// Its code.
+    pub component: Component,
+    /// Its settings as JSON.
+    pub settings: String,
+    /// The interest rules it registered, in order; empty if it sees every stanza.
+    pub interests: Vec<Interest>,
+    /// What it may do.
+    pub grants: Grants,
+    /// Which stanzas may meet the same instance.
+    pub isolation: Isolation,
+    /// Whether it is asked.
+    pub circuit: Circuit,
+    /// What it did since the chain was built.
+    pub counts: Counts,
+    /// The reasons it gave, the most frequent first.
+    pub reasons: Vec<(String, u64)>,
+    /// How long its calls took.
+    pub latency: Histogram,
 }
 
 /// One filter of a chain.
 pub(crate) struct Filter {
     pub(crate) blueprint: Blueprint,
-    pub(crate) on_fault: OnFault,
+    pub(crate) on_fault: FaultPolicy,
+    pub(crate) isolation: Isolation,
+    pub(crate) breaker: Breaker,
+    pub(crate) reasons: Reasons,
     pub(crate) registered: Arc<Registered>,
     /// Its interest rules, compiled against the namespaces of the chain.
     pub(crate) rules: Vec<Rule>,
@@ -116,8 +161,12 @@ impl Chain {
 
     /// Makes a worker: the chain as one thread runs it.
     pub fn worker(self: &Arc<Self>) -> ChainWorker {
-        let counters: Arc<[Counters]> = self.filters.iter().map(|_| Counters::default()).collect();
-        self.lock_workers().push(counters.clone());
+        let mut workers = self.lock_workers();
+        // Counters that a worker left behind are taken over, so that they are never more than the threads at one time.
+        let counters = workers.iter().find(|counters| Arc::strong_count(counters) == 1).cloned().unwrap_or_else(|| {
+            workers.push(Arc::new(WorkerCounters::new(self.filters.len())));
+            workers[workers.len() - 1].clone()
+        });
         ChainWorker::new(self.clone(), counters)
     }
 
@@ -133,17 +182,33 @@ impl Chain {
 
     /// Returns what each filter did so far, in order.
     pub fn counts(&self) -> Vec<(Arc<str>, Counts)> {
-        let mut counts = vec![Counts::default(); self.filters.len()];
-        for worker in self.lock_workers().iter() {
-            for (counters, counts) in worker.iter().zip(&mut counts) {
-                counters.add_to(counts);
+        self.status().into_iter().map(|status| (status.name, status.counts)).collect()
+    }
+
+    /// Returns how long stanzas took that at least one filter was asked about.
+    pub fn latency(&self) -> Histogram {
+        let mut latency = Histogram::default();
+        self.lock_workers().iter().for_each(|worker| worker.walks.add_to(&mut latency));
+        latency
+    }
+
+    /// Returns what each filter is, did and is doing, in order.
+    pub fn status(&self) -> Vec<FilterStatus> {
+        let workers = self.lock_workers();
+        let now_ms = self.engine.millis(Instant::now());
+        let status = |(index, filter): (usize, &Filter)| {
+            let (mut counts, mut latency) = (Counts::default(), Histogram::default());
+            for worker in workers.iter() {
+                worker.filters[index].add_to(&mut counts);
+                worker.filters[index].latency.add_to(&mut latency);
             }
-        }
-        self.filters.iter().map(|filter| filter.blueprint.reach.filter.clone()).zip(counts).collect()
+            filter.status(counts, latency, now_ms)
+        };
+        self.filters.iter().enumerate().map(status).collect()
     }
 
     /// A panic while the list was locked left it as it was: it only grows.
-    fn lock_workers(&self) -> std::sync::MutexGuard<'_, Vec<Arc<[Counters]>>> {
+    fn lock_workers(&self) -> MutexGuard<'_, Vec<Arc<WorkerCounters>>> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -195,7 +260,32 @@ impl Filter {
         let rules =
             registered.interests.shared(namespaces).map_err(|error| vec![mistake(String::new(), error.to_string())])?;
         let spare = Mutex::new(Some(instance));
-        Ok(Filter { blueprint, on_fault: spec.on_fault, registered, rules, spare })
+        Ok(Filter {
+            blueprint,
+            on_fault: spec.on_fault,
+            isolation: spec.isolation,
+            breaker: Breaker::new(spec.circuit),
+            reasons: Reasons::default(),
+            registered,
+            rules,
+            spare,
+        })
+    }
+
+    fn status(&self, counts: Counts, latency: Histogram, now_ms: u64) -> FilterStatus {
+        let interests = &self.registered.interests;
+        FilterStatus {
+            name: self.blueprint.reach.filter.clone(),
+            component: self.blueprint.component.clone(),
+            settings: self.blueprint.settings.clone(),
+            interests: (0..interests.len() as u32).filter_map(|index| interests.get(index).cloned()).collect(),
+            grants: self.blueprint.reach.grants.clone(),
+            isolation: self.isolation,
+            circuit: self.breaker.state(now_ms),
+            counts,
+            reasons: self.reasons.ranked(),
+            latency,
+        }
     }
 
     /// Returns an instance: the spare one, or a new one.

@@ -1,9 +1,26 @@
 //! What a filter did, counted. Each worker has its own counters, so that counting shares no cache line between threads.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::error::Fault;
+use crate::histogram::Recorder;
 use crate::verdict::Verdict;
+use crate::worker::Said;
+
+/// What one worker counts.
+#[derive(Debug)]
+pub(crate) struct WorkerCounters {
+    /// Of each filter of the chain.
+    pub(crate) filters: Box<[Counters]>,
+    /// How long stanzas took that some filter was asked about.
+    pub(crate) walks: Recorder,
+}
+
+impl WorkerCounters {
+    pub(crate) fn new(filters: usize) -> Self {
+        Self { filters: (0..filters).map(|_| Counters::default()).collect(), walks: Recorder::default() }
+    }
+}
 
 /// The counters of one filter in one worker. Only that worker writes.
 #[derive(Debug, Default)]
@@ -17,6 +34,9 @@ pub(crate) struct Counters {
     closed_streams: AtomicU64,
     edited: AtomicU64,
     faults: [AtomicU64; Fault::CAUSES.len()],
+    pub(crate) latency: Recorder,
+    instances: AtomicU32,
+    memory_bytes: AtomicU64,
 }
 
 /// What one filter did since the chain was built, over all workers.
@@ -42,6 +62,10 @@ pub struct Counts {
     pub edited: u64,
     /// Faults, by the index of their cause in [`Fault::CAUSES`].
     pub faults: [u64; Fault::CAUSES.len()],
+    /// Instances that live now.
+    pub instances: u32,
+    /// Bytes of memory that these have grown to.
+    pub memory_bytes: u64,
 }
 
 impl Counters {
@@ -50,13 +74,9 @@ impl Counters {
         bump(&self.skipped);
     }
 
-    pub(crate) fn edit(&self) {
-        bump(&self.edited);
-    }
-
     #[inline]
-    pub(crate) fn verdict(&self, verdict: &Verdict) {
-        bump(match verdict {
+    pub(crate) fn said(&self, said: &Said) {
+        bump(match &said.verdict {
             Verdict::Pass => &self.passed,
             Verdict::Accept => &self.accepted,
             Verdict::Drop => &self.dropped,
@@ -64,11 +84,21 @@ impl Counters {
             Verdict::Redirect(_) => &self.redirected,
             Verdict::CloseStream { .. } => &self.closed_streams,
         });
+        if said.edits > 0 {
+            bump(&self.edited);
+        }
     }
 
     /// Counts a fault and returns how many of its cause there were.
     pub(crate) fn fault(&self, fault: &Fault) -> u64 {
         bump(&self.faults[fault.cause()])
+    }
+
+    /// Notes what the worker holds of this filter.
+    #[inline]
+    pub(crate) fn hold(&self, instances: usize, memory_bytes: usize) {
+        self.instances.store(instances as u32, Ordering::Relaxed);
+        self.memory_bytes.store(memory_bytes as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn add_to(&self, counts: &mut Counts) {
@@ -84,9 +114,18 @@ impl Counters {
         for (total, counter) in counts.faults.iter_mut().zip(&self.faults) {
             *total += read(counter);
         }
+        counts.instances += self.instances.load(Ordering::Relaxed);
+        counts.memory_bytes += read(&self.memory_bytes);
         let verdicts = counts.passed + counts.accepted + counts.dropped + counts.bounced;
         let actions = counts.redirected + counts.closed_streams;
-        counts.calls = verdicts + actions + counts.faults.iter().sum::<u64>();
+        counts.calls = verdicts + actions + counts.failed_calls();
+    }
+}
+
+impl Counts {
+    /// Returns how many calls failed. A stanza that found the circuit open made no call.
+    pub fn failed_calls(&self) -> u64 {
+        self.faults.iter().sum::<u64>() - self.faults[Fault::CircuitOpen.cause()]
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Instant;
 
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store, Strategy};
@@ -16,7 +17,8 @@ use crate::ticker::Ticker;
 /// What all filters together may take.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// Instances at once: filters × workers × two generations, and some slack.
+    /// Instances at once: filters × workers × three generations (live, previous, shadow), those isolated by peer 16 times, and some
+    /// slack. Each reserves addresses, not memory.
     pub instances_max: u32,
     /// The most memory that any filter can be allowed ([`FilterLimits::memory_bytes`](crate::FilterLimits)).
     pub memory_bytes_max: usize,
@@ -26,7 +28,7 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { instances_max: 256, memory_bytes_max: 64 << 20, component_bytes_max: 16 << 20 }
+        Self { instances_max: 1_000, memory_bytes_max: 64 << 20, component_bytes_max: 16 << 20 }
     }
 }
 
@@ -37,6 +39,7 @@ pub struct Engine {
     pub(crate) options: EngineOptions,
     pub(crate) compiled: Compiled,
     shared: Arc<Shared>,
+    started: Instant,
     _ticker: Ticker,
 }
 
@@ -59,6 +62,7 @@ impl Engine {
             options,
             compiled: Compiled::default(),
             shared: Arc::default(),
+            started: Instant::now(),
             _ticker: ticker,
         }))
     }
@@ -74,6 +78,11 @@ impl Engine {
     /// Returns the limiters, buckets and counters of the filters of all chains; they live as long as the engine.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Milliseconds since the engine was made: the clock of the circuits, which no change of the wall clock moves.
+    pub(crate) fn millis(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn store(&self, state: State) -> Store<State> {

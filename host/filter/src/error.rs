@@ -94,12 +94,23 @@ pub enum Fault {
     /// It could not be started, or not configured as it was when the chain was built.
     #[error("could not be started: {0}")]
     NotStarted(String),
+    /// It was not asked: after too many failures its [circuit](crate::Circuit) is open.
+    #[error("was not asked, for it failed too often lately (its circuit is open)")]
+    CircuitOpen,
 }
 
 impl Fault {
     /// How many causes there are, for counters.
-    pub const CAUSES: [&'static str; 7] =
-        ["trap", "out-of-time", "out-of-memory", "output-budget", "invalid-stanza", "not-granted", "not-started"];
+    pub const CAUSES: [&'static str; 8] = [
+        "trap",
+        "out-of-time",
+        "out-of-memory",
+        "output-budget",
+        "invalid-stanza",
+        "not-granted",
+        "not-started",
+        "circuit-open",
+    ];
 
     /// Returns the index of its cause in [`CAUSES`](Self::CAUSES).
     pub fn cause(&self) -> usize {
@@ -111,6 +122,7 @@ impl Fault {
             Fault::InvalidStanza(_) => 4,
             Fault::NotGranted(_) => 5,
             Fault::NotStarted(_) => 6,
+            Fault::CircuitOpen => 7,
         }
     }
 

@@ -114,6 +114,11 @@ impl Instance {
         &self.store.data().registered
     }
 
+    /// Returns the bytes of memory it has grown to.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.store.data().memory.used()
+    }
+
     /// Returns the edits of the last call.
     pub(crate) fn journal(&self) -> &Journal {
         &self.store.data().journal

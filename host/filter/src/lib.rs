@@ -38,6 +38,8 @@ mod bindings;
 #[cfg(feature = "runtime")]
 mod chain;
 #[cfg(feature = "runtime")]
+mod circuit;
+#[cfg(feature = "runtime")]
 mod component;
 #[cfg(feature = "runtime")]
 mod convert;
@@ -52,11 +54,19 @@ mod engine;
 #[cfg(feature = "runtime")]
 mod error;
 #[cfg(feature = "runtime")]
+mod histogram;
+#[cfg(feature = "runtime")]
 mod imports;
 #[cfg(feature = "runtime")]
 mod instance;
 #[cfg(feature = "runtime")]
+mod instances;
+#[cfg(feature = "runtime")]
 mod memory;
+#[cfg(feature = "runtime")]
+mod policy;
+#[cfg(feature = "runtime")]
+mod reasons;
 #[cfg(feature = "runtime")]
 mod registered;
 #[cfg(feature = "runtime")]
@@ -66,12 +76,16 @@ mod shared;
 #[cfg(feature = "runtime")]
 mod state;
 #[cfg(feature = "runtime")]
+mod step;
+#[cfg(feature = "runtime")]
 mod ticker;
 #[cfg(feature = "runtime")]
 mod worker;
 
 #[cfg(feature = "runtime")]
-pub use chain::{Chain, FilterLimits, FilterSpec, OnFault};
+pub use chain::{Chain, FilterLimits, FilterSpec, FilterStatus};
+#[cfg(feature = "runtime")]
+pub use circuit::{Circuit, CircuitLimits};
 #[cfg(feature = "runtime")]
 pub use component::Component;
 #[cfg(feature = "runtime")]
@@ -83,8 +97,16 @@ pub use engine::{Engine, EngineOptions};
 #[cfg(feature = "runtime")]
 pub use error::{BuildError, Fault, LoadError};
 #[cfg(feature = "runtime")]
+pub use histogram::Histogram;
+#[cfg(feature = "runtime")]
+pub use instances::Isolation;
+#[cfg(feature = "runtime")]
+pub use policy::{FaultPolicy, OnFault};
+#[cfg(feature = "runtime")]
 pub use sandbox::{Keep, Sandbox};
 #[cfg(feature = "runtime")]
 pub use shared::{FilterCounter, Shared};
+#[cfg(feature = "runtime")]
+pub use step::{Step, Word};
 #[cfg(feature = "runtime")]
 pub use worker::{ChainWorker, Decision};

@@ -8,13 +8,14 @@ const TABLE_ENTRY_BYTES: usize = 8;
 /// Counts what an instance grew, over all its memories and tables: wasmtime's own limits are for each alone.
 #[derive(Debug)]
 pub(crate) struct MemoryMeter {
+    max: usize,
     left: usize,
     refused: bool,
 }
 
 impl MemoryMeter {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { left: bytes_max, refused: false }
+        Self { max: bytes_max, left: bytes_max, refused: false }
     }
 
     /// Forgets an earlier refusal, so that the next fault is not blamed on it.
@@ -25,6 +26,11 @@ impl MemoryMeter {
     /// Whether the guest was refused memory since [`begin`](Self::begin). A guest that then traps ran out of memory.
     pub(crate) fn refused(&self) -> bool {
         self.refused
+    }
+
+    /// Returns the bytes in use; they never become fewer.
+    pub(crate) fn used(&self) -> usize {
+        self.max - self.left
     }
 
     fn take(&mut self, bytes: usize) -> bool {
@@ -46,6 +52,7 @@ impl ResourceLimiter for MemoryMeter {
         Ok(allowed && self.take(desired.saturating_sub(current) * TABLE_ENTRY_BYTES))
     }
 }
+
 /// Returns what compiling left behind to the system: tens of megabytes that glibc would keep for an allocation that never comes.
 pub(crate) fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use refrain_proto::Stanza;
 
 use crate::case::{CaseFile, Judge, Judged};
-use crate::chain::{Chain, FilterLimits, FilterSpec, OnFault};
+use crate::chain::{Chain, FilterLimits, FilterSpec};
+use crate::circuit::CircuitLimits;
 use crate::component::Component;
 use crate::engine::{Engine, EngineOptions};
 use crate::error::LoadError;
@@ -80,14 +81,14 @@ impl Sandbox {
 
     fn configure(&self, settings: &serde_json::Value, direction: Direction) -> Result<ChainWorker, String> {
         let spec = FilterSpec {
-            name: self.component.name().to_owned(),
-            component: self.component.clone(),
             settings: settings.clone(),
             grants: self.grants.clone(),
             lists: self.lists.clone(),
             // Tests run on machines that are busy with other tests.
             limits: FilterLimits { deadline_ms: 2_000, ..FilterLimits::default() },
-            on_fault: OnFault::Closed,
+            // Every case is a case of its own, however many failed before it.
+            circuit: CircuitLimits { failures: 0, ..CircuitLimits::default() },
+            ..FilterSpec::new(self.component.name(), self.component.clone())
         };
         let chain = Chain::build_in(&self.engine, &self.shared, direction, vec![spec]).map_err(|errors| {
             let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
@@ -117,9 +118,11 @@ impl Judge for Sandbox {
         match self.worker(settings, direction)?.ask_first(&mut judged, NOW_MS) {
             None => Ok(Judged::default()),
             Some(Err(fault)) => Err(format!("the filter {fault}")),
-            Some(Ok(said)) => {
-                Ok(Judged { verdict: Some(said.verdict), reason: said.reason, edited: said.edited.then_some(judged) })
-            }
+            Some(Ok(said)) => Ok(Judged {
+                verdict: Some(said.verdict),
+                reason: said.reason,
+                edited: (said.edits > 0).then_some(judged),
+            }),
         }
     }
 }

@@ -1,16 +1,20 @@
 //! A chain as one thread runs it: one instance per filter, made when first needed, and the walk of a stanza along them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use refrain_proto::{Stanza, StanzaCondition, StanzaError, StanzaType};
 
 use crate::bindings::refrain::filter::types::Head;
-use crate::chain::{Chain, Filter, OnFault};
-use crate::counters::Counters;
+use crate::chain::{Chain, Filter};
+use crate::counters::WorkerCounters;
 use crate::error::Fault;
-use crate::head::Bits;
+use crate::head::{Bits, Direction};
 use crate::instance::Instance;
+use crate::instances::Instances;
 use crate::interest::{Matched, Sight};
+use crate::policy::OnFault;
+use crate::step::{Note, Step};
 use crate::verdict::{Outcome, Verdict};
 
 /// What becomes of a stanza, and by whom.
@@ -31,9 +35,11 @@ pub struct Decision {
 /// A chain in one thread. Its instances end with it.
 pub struct ChainWorker {
     chain: Arc<Chain>,
-    counters: Arc<[Counters]>,
-    instances: Vec<Option<Instance>>,
+    counters: Arc<WorkerCounters>,
+    instances: Vec<Instances>,
     view: View,
+    /// What was said about the last stanza.
+    notes: Vec<Note>,
 }
 
 /// What every call about the same stanza is told; the strings are reused from stanza to stanza.
@@ -41,6 +47,9 @@ pub struct ChainWorker {
 struct View {
     sight: Sight,
     now_ms: u64,
+    /// When the first filter's turn began and the last one's ended.
+    begun: Option<Instant>,
+    ended: Option<Instant>,
     addressed: bool,
     from: String,
     to: String,
@@ -50,13 +59,14 @@ struct View {
 pub(crate) struct Said {
     pub(crate) verdict: Verdict,
     pub(crate) reason: Option<String>,
-    pub(crate) edited: bool,
+    /// How many edits were committed.
+    pub(crate) edits: u32,
 }
 
 impl ChainWorker {
-    pub(crate) fn new(chain: Arc<Chain>, counters: Arc<[Counters]>) -> Self {
-        let instances = chain.filters.iter().map(|_| None).collect();
-        Self { chain, counters, instances, view: View::default() }
+    pub(crate) fn new(chain: Arc<Chain>, counters: Arc<WorkerCounters>) -> Self {
+        let instances = chain.filters.iter().map(|filter| Instances::new(filter.isolation)).collect();
+        Self { chain, counters, instances, view: View::default(), notes: Vec::new() }
     }
 
     /// Returns the chain it runs.
@@ -71,52 +81,106 @@ impl ChainWorker {
     /// filters together.
     pub fn judge(&mut self, stanza: &mut Stanza, now_ms: u64) -> Decision {
         self.view.begin(stanza, &self.chain, now_ms);
+        self.notes.clear();
+        let decision = self.walk(stanza);
+        if let (Some(begun), Some(ended)) = (self.view.begun, self.view.ended) {
+            self.counters.walks.record(nanos(begun, ended));
+        }
+        decision
+    }
+
+    /// Returns what each filter that was asked said about the stanza judged last.
+    pub fn steps(&self) -> Vec<Step> {
+        self.notes.iter().map(|note| note.step(&self.chain.filters[note.index].blueprint.reach.filter)).collect()
+    }
+
+    /// Whether a filter failed on the stanza judged last, even if the chain went on without it.
+    pub fn failed(&self) -> bool {
+        self.notes.iter().any(|note| note.evidence.is_some())
+    }
+
+    fn walk(&mut self, stanza: &mut Stanza) -> Decision {
         let mut walk = Walk::default();
         for index in 0..self.instances.len() {
             let Some(answer) = self.ask(index, stanza) else { continue };
             let filter = &self.chain.filters[index];
-            let decided = match answer {
-                Ok(said) => walk.hear(stanza, said, &filter.blueprint.reach.filter),
-                Err(fault) => walk.suffer(stanza, fault, filter),
+            let (decided, reason) = match answer {
+                Ok(said) => {
+                    let name = &filter.blueprint.reach.filter;
+                    (walk.hear(stanza, said.verdict, said.edits > 0, name), said.reason)
+                }
+                Err(fault) => (walk.suffer(stanza, fault, filter), None),
             };
+            if let (Some(reason), Some(note)) = (reason, self.notes.last_mut()) {
+                filter.reasons.count(&reason);
+                note.reason = Some(reason);
+            }
             if let Some(outcome) = decided {
-                return walk.decide(outcome, Some(filter.blueprint.reach.filter.clone()));
+                return self.decide(walk, outcome, Some(filter.blueprint.reach.filter.clone()));
             }
         }
-        walk.decide(Outcome::Forward, None)
+        self.decide(walk, Outcome::Forward, None)
+    }
+
+    fn decide(&self, walk: Walk, outcome: Outcome, filter: Option<Arc<str>>) -> Decision {
+        let reason = self.notes.iter().rev().find_map(|note| note.reason.clone());
+        let edited = walk.edited_by.is_some();
+        Decision { outcome, filter: filter.or(walk.edited_by), reason, fault: walk.fault, edited }
     }
 
     /// Asks the only filter of a chain of one, for golden cases.
     pub(crate) fn ask_first(&mut self, stanza: &mut Stanza, now_ms: u64) -> Option<Result<Said, Fault>> {
         self.view.begin(stanza, &self.chain, now_ms);
+        self.notes.clear();
         self.ask(0, stanza)
     }
 
-    /// Asks one filter, unless the stanza does not interest it.
+    /// Asks one filter, unless the stanza does not interest it, and notes what it said.
     #[inline]
     fn ask(&mut self, index: usize, stanza: &mut Stanza) -> Option<Result<Said, Fault>> {
-        let (filter, counters) = (&self.chain.filters[index], &self.counters[index]);
+        let (filter, counters) = (&self.chain.filters[index], &self.counters.filters[index]);
         let matched = filter.rules.matched(stanza, &mut self.view.sight, &self.chain.namespaces);
         if matched == 0 && !filter.rules.is_empty() {
             counters.skip();
             return None;
         }
-        let instance = &mut self.instances[index];
-        let answer = call(&self.chain, filter, instance, stanza, &mut self.view, matched);
-        match &answer {
+        let begun = self.view.turn_begun();
+        if !filter.breaker.is_closed() && !filter.breaker.may_try(self.chain.engine.millis(begun)) {
+            counters.fault(&Fault::CircuitOpen);
+            self.notes.push(Note::of_open_circuit(index, matched));
+            return Some(Err(Fault::CircuitOpen));
+        }
+        let instances = &mut self.instances[index];
+        let answer = call(&self.chain, filter, instances, stanza, &mut self.view, matched);
+        instances.close(answer.is_err());
+        let ended = self.view.turn_ended();
+        let nanos = nanos(begun, ended);
+        counters.latency.record(nanos);
+        counters.hold(instances.len(), instances.memory_bytes());
+        self.notes.push(match &answer {
             Ok(said) => {
-                counters.verdict(&said.verdict);
-                if said.edited {
-                    counters.edit();
+                counters.said(said);
+                if filter.breaker.succeed() {
+                    tracing::info!(
+                        filter = &*filter.blueprint.reach.filter,
+                        "the filter works again: its circuit is closed"
+                    );
                 }
+                Note::of_word(index, matched, said, nanos)
             }
             Err(fault) => {
-                // Wasmtime does not let a trapped instance be entered again; after any fault we do not wish to either.
-                *instance = None;
                 report(filter, fault, counters.fault(fault));
+                trip(filter, self.chain.engine.millis(ended));
+                Note::of_fault(index, matched, fault, stanza, nanos)
             }
-        }
+        });
         Some(answer)
+    }
+}
+
+impl Drop for ChainWorker {
+    fn drop(&mut self) {
+        self.counters.filters.iter().for_each(|counters| counters.hold(0, 0));
     }
 }
 
@@ -129,27 +193,32 @@ impl std::fmt::Debug for ChainWorker {
 fn call(
     chain: &Chain,
     filter: &Filter,
-    instance: &mut Option<Instance>,
+    instances: &mut Instances,
     stanza: &mut Stanza,
     view: &mut View,
     matched: u64,
 ) -> Result<Said, Fault> {
-    let instance = match instance {
-        Some(instance) => instance,
-        None => instance.insert(filter.instance(&chain.engine)?),
-    };
+    let instance = instances.open(peer(stanza, chain.direction), || filter.instance(&chain.engine))?;
     let verdict = instance.judge(stanza, view.head(stanza, chain, matched))?;
     if let Some(lacking) = filter.blueprint.reach.grants.lacks(&verdict) {
         return Err(Fault::NotGranted(lacking));
     }
-    let edited = verdict.commits() && !instance.journal().is_empty();
-    if edited {
+    let edits = if verdict.commits() { instance.journal().edits().len() as u32 } else { 0 };
+    if edits > 0 {
         commit(instance, stanza)?;
         view.sight.look_again();
         view.addressed = false;
         view.sight.add_bits(Bits::EDITED);
     }
-    Ok(Said { verdict, reason: instance.take_reason(), edited })
+    Ok(Said { verdict, reason: instance.take_reason(), edits })
+}
+
+/// The remote domain of a stanza.
+fn peer(stanza: &Stanza, direction: Direction) -> &str {
+    match direction {
+        Direction::Inbound => stanza.from().domain(),
+        Direction::Outbound => stanza.to().domain(),
+    }
 }
 
 /// Applies the journal; a stanza that would not be valid any more stays as it was.
@@ -170,12 +239,44 @@ fn report(filter: &Filter, fault: &Fault, count: u64) {
     }
 }
 
+/// Tells the breaker of a fault.
+#[cold]
+fn trip(filter: &Filter, now_ms: u64) {
+    if let Some(pause) = filter.breaker.fail(now_ms) {
+        let (filter, seconds) = (&*filter.blueprint.reach.filter, pause.as_secs_f32());
+        tracing::error!(
+            filter,
+            seconds,
+            "the filter fails too often: its circuit is open, it is not asked for a while"
+        );
+    }
+}
+
+fn nanos(begun: Instant, ended: Instant) -> u64 {
+    u64::try_from(ended.saturating_duration_since(begun).as_nanos()).unwrap_or(u64::MAX)
+}
+
 impl View {
     #[inline]
     fn begin(&mut self, stanza: &Stanza, chain: &Chain, now_ms: u64) {
+        (self.begun, self.ended) = (None, None);
         self.sight.begin(stanza, chain.direction);
         self.now_ms = now_ms;
         self.addressed = false;
+    }
+
+    /// When a filter's turn begins: when the turn before ended, so that the clock is read once a turn.
+    #[inline]
+    fn turn_begun(&mut self) -> Instant {
+        match self.ended {
+            Some(ended) => ended,
+            None => *self.begun.get_or_insert_with(Instant::now),
+        }
+    }
+
+    #[inline]
+    fn turn_ended(&mut self) -> Instant {
+        *self.ended.insert(Instant::now())
     }
 
     #[inline]
@@ -211,21 +312,17 @@ impl View {
 #[derive(Default)]
 struct Walk {
     edited_by: Option<Arc<str>>,
-    reason: Option<String>,
     fault: Option<Fault>,
 }
 
 impl Walk {
     /// Takes in a filter's word; returns the outcome if it decides.
     #[inline]
-    fn hear(&mut self, stanza: &mut Stanza, said: Said, filter: &Arc<str>) -> Option<Outcome> {
-        if said.edited {
+    fn hear(&mut self, stanza: &mut Stanza, said: Verdict, edited: bool, filter: &Arc<str>) -> Option<Outcome> {
+        if edited {
             self.edited_by = Some(filter.clone());
         }
-        if said.reason.is_some() {
-            self.reason = said.reason;
-        }
-        match said.verdict {
+        match said {
             Verdict::Pass => None,
             Verdict::Accept => Some(Outcome::Forward),
             Verdict::Drop if awaits_answer(stanza) => {
@@ -257,18 +354,13 @@ impl Walk {
 
     /// Takes in a fault; returns the outcome if the filter is one that protects.
     fn suffer(&mut self, stanza: &mut Stanza, fault: Fault, filter: &Filter) -> Option<Outcome> {
-        if filter.on_fault == OnFault::Open {
+        if filter.on_fault.of(&fault) == OnFault::Open {
             return None;
         }
         self.fault = Some(fault);
         let mut error = StanzaError::new(StanzaCondition::InternalServerError);
         error.text = Some("The stanza could not be checked.".to_owned());
         Some(self.refuse(stanza, error, &filter.blueprint.reach.filter))
-    }
-
-    fn decide(self, outcome: Outcome, filter: Option<Arc<str>>) -> Decision {
-        let edited = self.edited_by.is_some();
-        Decision { outcome, filter: filter.or(self.edited_by), reason: self.reason, fault: self.fault, edited }
     }
 }
 

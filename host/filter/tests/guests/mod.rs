@@ -8,9 +8,7 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use refrain_filter::{
-    Chain, ChainWorker, Direction, Engine, EngineOptions, FilterLimits, FilterSpec, Grant, Grants, Lists, OnFault,
-};
+use refrain_filter::{Chain, ChainWorker, Direction, Engine, EngineOptions, FilterSpec, Grant, Grants};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -27,15 +25,8 @@ pub(crate) const NOW_MS: u64 = 1_000;
 
 /// Configures a guest by the defaults: no grant, closed on faults, and the deadline of every day.
 pub(crate) fn spec(name: &str, guest: Guest<'_>) -> FilterSpec {
-    FilterSpec {
-        name: name.to_owned(),
-        component: ENGINE.load(name, &guest.module()).expect("the guest loads"),
-        settings: serde_json::json!({}),
-        grants: Grants::from_iter([Grant::Edit]),
-        lists: Lists::default(),
-        limits: FilterLimits::default(),
-        on_fault: OnFault::Closed,
-    }
+    let component = ENGINE.load(name, &guest.module()).expect("the guest loads");
+    FilterSpec { grants: Grants::from_iter([Grant::Edit]), ..FilterSpec::new(name, component) }
 }
 
 /// Builds an inbound chain.

@@ -11,7 +11,7 @@ mod lies;
 mod resources;
 
 use guests::{CHAT, Guest, NOW_MS, spec, worker};
-use refrain_filter::{Decision, Fault, FilterSpec, OnFault, Outcome};
+use refrain_filter::{CircuitLimits, Decision, Fault, FilterSpec, OnFault, Outcome};
 use refrain_proto::{Stanza, StanzaCondition};
 
 /// Judges a chat message by this guest alone, twice with the same worker, and returns the fault.
@@ -47,16 +47,21 @@ fn a_guest_that_traps_is_named() {
 
 #[test]
 fn a_filter_that_helps_is_passed_by_when_it_fails() {
-    let open =
-        FilterSpec { on_fault: OnFault::Open, ..spec("open", Guest { on_stanza: "unreachable", ..Guest::default() }) };
+    let open = FilterSpec {
+        on_fault: OnFault::Open.into(),
+        ..spec("open", Guest { on_stanza: "unreachable", ..Guest::default() })
+    };
     let decision = worker(vec![open]).judge(&mut Stanza::parse(CHAT).unwrap(), NOW_MS);
     assert_eq!((decision.outcome, decision.filter, decision.fault), (Outcome::Forward, None, None));
 }
 
 #[test]
 fn a_fault_does_not_touch_the_other_filters() {
-    let failing =
-        FilterSpec { on_fault: OnFault::Open, ..spec("open", Guest { on_stanza: "unreachable", ..Guest::default() }) };
+    let failing = FilterSpec {
+        on_fault: OnFault::Open.into(),
+        circuit: CircuitLimits { failures: 0, ..CircuitLimits::default() },
+        ..spec("open", Guest { on_stanza: "unreachable", ..Guest::default() })
+    };
     let dropping = spec("drops", Guest { on_stanza: &guests::says(2, 0), ..Guest::default() });
     let chain = guests::chain(vec![failing, dropping]);
     let mut worker = chain.worker();
