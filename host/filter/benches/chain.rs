@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use guests::{CONFIGURED, Guest, NOW_MS, says, spec};
-use refrain_filter::{Bits, ChainWorker, Direction, Interest, InterestSet, Selector};
+use refrain_filter::{Bits, ChainWorker, Direction, FilterSpec, Interest, InterestSet, Isolation, Selector};
 use refrain_proto::Stanza;
 
 /// As the peers were measured: a chat message of 350 bytes with a body, a chat state and a receipt request.
@@ -84,6 +84,20 @@ fn judging(mut worker: ChainWorker) -> Time {
     measure(|| worker.judge(black_box(&mut stanza), NOW_MS))
 }
 
+/// One filter, asked once about a stanza of each of ten peers in turn.
+fn isolated(isolation: Isolation) -> Time {
+    let (configure, on_stanza) = curious(1);
+    let guest = Guest { configure: &configure, on_stanza: &on_stanza, more: SELECTOR, ..Guest::default() };
+    let mut worker = guests::worker(vec![FilterSpec { isolation, ..spec("isolated", guest) }]);
+    let from = |n: usize| Stanza::parse(&CHAT.replace("capulet", &format!("capulet{n}"))).expect("a stanza");
+    let mut stanzas: Vec<_> = (0..10).map(from).collect();
+    let mut turn = 0;
+    measure(|| {
+        turn = (turn + 1) % stanzas.len();
+        worker.judge(black_box(&mut stanzas[turn]), NOW_MS)
+    })
+}
+
 fn native() -> [(&'static str, Time); 3] {
     let stanza = Stanza::parse(CHAT).expect("a stanza");
     let selector = Selector::compile("{jabber:x:oob}x").expect("a selector");
@@ -109,6 +123,9 @@ fn main() {
     figures.push(("1 filter, five tests", judging(interested(1, 5))));
     figures.push(("3 filters, one test each", judging(interested(3, 1))));
     figures.push(("5 filters, one test each", judging(interested(5, 1))));
+    figures.push(("isolated by worker, 10 peers in turn", isolated(Isolation::Worker)));
+    figures.push(("isolated by peer, 10 peers in turn", isolated(Isolation::Peer)));
+    figures.push(("isolated by stanza", isolated(Isolation::Stanza)));
     figures.extend(native());
     let mut json = String::new();
     println!("{:<38} {:>10} {:>13}", "ns per stanza", "median", "undisturbed");

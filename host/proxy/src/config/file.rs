@@ -110,6 +110,11 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// Whether `key` is a table, where it may be something else as well.
+    pub fn is_table(&self, key: &str) -> bool {
+        matches!(self.value(key), Some(DeValue::Table(_)))
+    }
+
     /// A table in this one, as in `[outside]`.
     pub fn section(&self, key: &str) -> Option<Section<'d>> {
         match self.value(key)? {

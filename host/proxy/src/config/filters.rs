@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use refrain_filter::{FilterLimits, Grant, Grants, Lists, OnFault};
+use refrain_filter::{CircuitLimits, FaultPolicy, FilterLimits, Grant, Grants, Isolation, Lists};
 
+use super::faults;
 use super::file::{Section, advise_key};
 
 /// One filter of a chain.
@@ -17,7 +18,11 @@ pub struct FilterConfig {
     /// What only the filter understands.
     pub settings: serde_json::Value,
     /// What happens to a stanza that the filter failed on.
-    pub on_fault: OnFault,
+    pub on_fault: FaultPolicy,
+    /// When a filter that fails is left alone.
+    pub circuit: CircuitLimits,
+    /// Which stanzas may meet the same instance.
+    pub isolation: Isolation,
     /// What one call may use.
     pub limits: FilterLimits,
     /// What the filter may do beyond judging. Not written: a bundled filter may what it asks for, any other nothing.
@@ -83,7 +88,9 @@ fn undescribed(name: String) -> FilterConfig {
         component: ComponentSource::Builtin(name.clone()),
         name,
         settings: no_settings(),
-        on_fault: OnFault::Closed,
+        on_fault: FaultPolicy::default(),
+        circuit: CircuitLimits::default(),
+        isolation: Isolation::default(),
         limits: FilterLimits::default(),
         grants: None,
     }
@@ -111,14 +118,24 @@ fn read_filters(section: &Section<'_>, lists: &Lists) -> Filters {
 }
 
 fn read_filter(name: String, section: &Section<'_>, lists: &Lists) -> Option<FilterConfig> {
-    section.knows(&["component", "on-fault", "deadline-ms", "memory-mib", "grants", "settings"]);
-    let on_fault = section.parsed("on-fault", parse_on_fault, "write \"closed\" (bounce) or \"open\" (let pass)");
+    section.knows(&[
+        "component",
+        "on-fault",
+        "circuit",
+        "isolation",
+        "deadline-ms",
+        "memory-mib",
+        "grants",
+        "settings",
+    ]);
     let component = component(&name, section);
     Some(FilterConfig {
         name,
         component: component?,
         settings: settings(section),
-        on_fault: on_fault.unwrap_or(OnFault::Closed),
+        on_fault: faults::policy(section),
+        circuit: faults::circuit(section),
+        isolation: faults::isolation(section),
         limits: limits(section),
         grants: section.has("grants").then(|| grants(section, lists)),
     })
@@ -190,13 +207,5 @@ fn advise_grant(text: &str) -> String {
     match text.split_once(':') {
         Some((kind, _)) => advise_key(&format!("{kind}:NAME"), Grant::SPELLINGS),
         None => advise_key(text, Grant::SPELLINGS),
-    }
-}
-
-fn parse_on_fault(text: &str) -> Result<OnFault, &'static str> {
-    match text {
-        "closed" => Ok(OnFault::Closed),
-        "open" => Ok(OnFault::Open),
-        _ => Err("is neither \"closed\" nor \"open\""),
     }
 }

@@ -4,6 +4,7 @@
 //! `docs/configuration.md`.
 
 mod domains;
+mod faults;
 pub mod file;
 mod files;
 mod filters;

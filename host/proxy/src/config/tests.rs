@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use refrain_filter::{Fault, FaultPolicy, Isolation, OnFault};
+
 use super::*;
 
 /// The least that runs.
@@ -187,9 +189,9 @@ fn a_bundled_filter_needs_no_description_and_no_component() {
     let config = good(&format!("{LEAST}[chain]\ninbound = ['jid-policy', 'spim']\n[filter.spim]\non-fault = 'open'\n"));
     let [policy, spim] = config.chains.inbound.as_slice() else { panic!() };
     assert_eq!(policy.component, ComponentSource::Builtin("jid-policy".into()));
-    assert_eq!(policy.on_fault, refrain_filter::OnFault::Closed);
+    assert_eq!(policy.on_fault, OnFault::Closed.into());
     assert_eq!(spim.component, ComponentSource::Builtin("spim".into()));
-    assert_eq!(spim.on_fault, refrain_filter::OnFault::Open);
+    assert_eq!(spim.on_fault, OnFault::Open.into());
     let found = mistakes_with("[chain]\ninbound = 'own'\n[filter.own]\n");
     assert_eq!(found, ["13: filter.own.component: is missing; write \"builtin:NAME\" or the path of a component"]);
 }
@@ -212,7 +214,7 @@ fn reads_filters_in_the_order_of_the_chain() {
     let [b, a] = config.chains.inbound.as_slice() else { panic!() };
     assert_eq!((b.name.as_str(), a.name.as_str()), ("b", "a"));
     assert_eq!(b.component, ComponentSource::Builtin("jid-policy".into()));
-    assert_eq!(b.on_fault, refrain_filter::OnFault::Open);
+    assert_eq!(b.on_fault, OnFault::Open.into());
     assert_eq!((b.limits.deadline_ms, b.limits.memory_bytes), (9, 32 << 20));
     assert_eq!((b.grants.as_ref().unwrap().to_string(), &a.grants), ("accept".to_owned(), &None));
     assert_eq!(b.settings.to_string(), r#"{"x":[1]}"#);
@@ -247,6 +249,32 @@ fn a_grant_of_no_kind_or_of_no_list_is_named() {
         assert!(found.starts_with(expected), "{found}\nis not\n{expected}");
     }
     assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn a_fault_policy_may_name_causes_and_a_filter_its_circuit_and_isolation() {
+    let with = |more: &str| format!("{LEAST}[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:spim'\n{more}");
+    let config = good(&with(
+        "on-fault = { default = 'open', out-of-time = 'closed' }\ncircuit = { failures = 3, pause-seconds = 1 }\nisolation = 'peer'\n",
+    ));
+    let x = &config.chains.inbound[0];
+    let policy = FaultPolicy::from(OnFault::Open).with(Fault::OutOfTime.cause(), OnFault::Closed);
+    assert_eq!((x.on_fault, x.isolation), (policy, Isolation::Peer));
+    assert_eq!(
+        (x.circuit.failures, x.circuit.window, x.circuit.pause),
+        (3, Duration::from_secs(60), Duration::from_secs(1))
+    );
+    let found = mistakes_with(
+        "[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:spim'\non-fault = { out-of-tme = 'open' }\nisolation = 'domain'\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "15: filter.x.on-fault.out-of-tme: there is no such key; did you mean \"out-of-time\"?",
+            "16: filter.x.isolation: \"domain\": there is no such isolation; write \"worker\" (fast), \"peer\" (remote domains \
+             apart) or \"stanza\" (all apart, slow)",
+        ]
+    );
 }
 
 #[test]

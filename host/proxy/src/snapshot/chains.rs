@@ -90,6 +90,8 @@ impl Components<'_> {
             lists: self.config.lists.clone(),
             limits: filter.limits.clone(),
             on_fault: filter.on_fault,
+            circuit: filter.circuit.clone(),
+            isolation: filter.isolation,
         })
     }
 
