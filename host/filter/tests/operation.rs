@@ -83,7 +83,8 @@ fn the_status_tells_instances_and_their_memory_while_they_live() {
     let mut worker = chain.worker();
     ["a.example", "b.example"].iter().for_each(|domain| drop(worker.judge(&mut from(domain), NOW_MS)));
     let counts = chain.status()[0].counts;
-    assert_eq!((counts.calls, counts.instances, counts.memory_bytes), (2, 2, 2 << 16));
+    assert_eq!((counts.calls, counts.instances), (2, 2));
+    assert!(counts.memory_bytes >= 2 << 16, "a page of memory each, and a table: {}", counts.memory_bytes);
     drop(worker);
     assert_eq!(chain.status()[0].counts.instances, 0);
     let _second = chain.worker();
