@@ -19,11 +19,13 @@ const REMEMBERS: Guest<'static> = Guest {
     on_stanza: "(global.set $seen (i32.add (global.get $seen) (i32.const 1)))
         (call $said (local.get $stanza)
             (select (i32.const 0) (i32.const 2) (i32.eq (global.get $seen) (i32.const 1))) (i32.const 0))",
+    imports: "",
     more: "(global $seen (mut i32) (i32.const 0))",
     pages: 1,
 };
 
-const TRAPS: Guest<'static> = Guest { configure: guests::CONFIGURED, on_stanza: "unreachable", more: "", pages: 1 };
+const TRAPS: Guest<'static> =
+    Guest { configure: guests::CONFIGURED, on_stanza: "unreachable", imports: "", more: "", pages: 1 };
 
 fn remembers(isolation: Isolation) -> FilterSpec {
     FilterSpec { isolation, ..spec("remembers", REMEMBERS) }

@@ -47,6 +47,36 @@ pub(crate) fn says(case: u32, payload: u32) -> String {
 /// Judges nothing: `configure` succeeds.
 pub(crate) const CONFIGURED: &str = "(i32.const 64)";
 
+/// Imports that came with 0.1.1; each guest takes those that it means to use.
+pub(crate) mod import {
+    pub(crate) const COUNTER: &str = r#"
+  (import "refrain:filter/setup@0.1.1" "counter" (func $counter (param i32 i32 i32 i32 i32)))
+  (import "refrain:filter/metrics@0.1.1" "add" (func $add (param i32 i64)))"#;
+    pub(crate) const LIMITER: &str = r#"
+  (import "refrain:filter/setup@0.1.1" "limiter" (func $limiter (param i32 i32 i32 f64 i32)))
+  (import "refrain:filter/limits@0.1.1" "take" (func $take (param i32 i32 i32 i32) (result i32)))"#;
+    pub(crate) const LIST: &str = r#"
+  (import "refrain:filter/setup@0.1.1" "open-list" (func $open_list (param i32 i32 i32)))
+  (import "refrain:filter/lists@0.1.1" "contains" (func $contains (param i32 i32 i32) (result i32)))
+  (import "refrain:filter/lists@0.1.1" "lookup" (func $lookup (param i32 i32 i32 i32)))"#;
+    pub(crate) const BUCKET: &str = r#"
+  (import "refrain:filter/setup@0.1.1" "open-bucket" (func $open_bucket (param i32 i32 i32)))
+  (import "refrain:filter/keyvalue@0.1.1" "get" (func $get (param i32 i32 i32 i32)))
+  (import "refrain:filter/keyvalue@0.1.1" "set" (func $set (param i32 i32 i32 i32 i32 i32 i32)))
+  (import "refrain:filter/keyvalue@0.1.1" "delete" (func $delete (param i32 i32 i32)))
+  (import "refrain:filter/keyvalue@0.1.1" "increment" (func $increment (param i32 i32 i32 i64 i32 i32)))"#;
+    pub(crate) const REDIRECT: &str = r#"
+  (import "refrain:filter/actions@0.1.1" "redirect" (func $redirect (param i32 i32) (result i32)))"#;
+    pub(crate) const CLOSE_STREAM: &str = r#"
+  (import "refrain:filter/actions@0.1.1" "close-stream" (func $close_stream (param i32 i32 i32 i32 i32) (result i32)))"#;
+}
+
+/// Grants these, written as an operator writes them.
+pub(crate) fn granted(spec: FilterSpec, grants: &[&str]) -> FilterSpec {
+    let grants = grants.iter().map(|grant| grant.parse().expect("a grant"));
+    FilterSpec { grants: grants.collect(), ..spec }
+}
+
 /// A guest under construction.
 #[derive(Clone, Copy)]
 pub(crate) struct Guest<'a> {
@@ -54,7 +84,9 @@ pub(crate) struct Guest<'a> {
     pub(crate) configure: &'a str,
     /// Body of `on-stanza(…, $stanza: i32) -> i32`.
     pub(crate) on_stanza: &'a str,
-    /// Further fields of the module: data, globals, functions, imports come with the template.
+    /// Imports besides those of the template, by which a filter asks for grants.
+    pub(crate) imports: &'a str,
+    /// Further fields of the module: data, globals, functions.
     pub(crate) more: &'a str,
     /// Pages of memory it starts with.
     pub(crate) pages: u32,
@@ -65,6 +97,7 @@ impl Default for Guest<'_> {
         Guest {
             configure: CONFIGURED,
             on_stanza: "(call $said (local.get $stanza) (i32.const 0) (i32.const 0))",
+            imports: "",
             more: "",
             pages: 1,
         }
@@ -84,7 +117,7 @@ impl Guest<'_> {
 
     /// Returns the text of the core module.
     pub(crate) fn text(&self) -> String {
-        let Guest { configure, on_stanza, more, pages } = self;
+        let Guest { configure, on_stanza, imports, more, pages } = self;
         format!(
             r#"(module
   (import "refrain:filter/tree@0.1.1" "[resource-drop]stanza" (func $drop (param i32)))
@@ -101,6 +134,7 @@ impl Guest<'_> {
   (import "refrain:filter/setup@0.1.1" "add-interest"
     (func $add_interest (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
   (import "refrain:filter/log@0.1.1" "write" (func $log (param i32 i32 i32)))
+  {imports}
   (memory (export "memory") {pages})
   (global $free (mut i32) (i32.const 8192))
   (func $said (param $stanza i32) (param $case i32) (param $payload i32) (result i32)

@@ -2,8 +2,8 @@
 
 use refrain_filter::{Chain, Direction, Fault};
 
-use super::guests::{CONFIGURED, ENGINE, Guest, chain, says, spec};
-use super::{suffers, suffers_on_stanza};
+use super::guests::{CONFIGURED, ENGINE, Guest, chain, import, says, spec};
+use super::{suffers, suffers_on_stanza, suffers_with};
 use refrain_proto::Stanza;
 
 fn trap(fault: Fault) -> String {
@@ -54,6 +54,69 @@ fn a_handle_made_up_is_a_trap() {
 fn a_selector_made_up_is_a_trap() {
     let call = "(drop (call $test (local.get $stanza) (i32.const 5))) unreachable";
     assert_eq!(trap(suffers_on_stanza(call)), "selector 5 was not compiled in `configure`");
+}
+
+#[test]
+fn an_index_made_up_is_a_trap() {
+    let imports = [import::COUNTER, import::LIMITER, import::LIST, import::BUCKET].concat();
+    let grants = ["edit", "list:any", "bucket:any"];
+    for (call, refusal) in [
+        ("(call $add (i32.const 5) (i64.const 1)) unreachable", "counter 5 was not made"),
+        (
+            "(drop (call $take (i32.const 5) (i32.const 0) (i32.const 1) (i32.const 1))) unreachable",
+            "limiter 5 was not made",
+        ),
+        ("(drop (call $contains (i32.const 5) (i32.const 0) (i32.const 1))) unreachable", "list 5 was not opened"),
+        (
+            "(call $lookup (i32.const 5) (i32.const 0) (i32.const 1) (i32.const 128)) unreachable",
+            "list 5 was not opened",
+        ),
+        (
+            "(call $get (i32.const 5) (i32.const 0) (i32.const 1) (i32.const 128)) unreachable",
+            "bucket 5 was not opened",
+        ),
+        ("(call $delete (i32.const 5) (i32.const 0) (i32.const 1)) unreachable", "bucket 5 was not opened"),
+    ] {
+        let guest = Guest { on_stanza: call, imports: &imports, ..Guest::default() };
+        assert_eq!(trap(suffers_with(guest, &grants)), format!("{refusal} in `configure`"));
+    }
+}
+
+/// Redirects to, or closes the stream with, a text.
+fn acts_on(text: &str, call: &str, imports: &str) -> String {
+    let (action, len) = (format!("(call $said (local.get $stanza) (i32.const 4) {call})"), text.len());
+    let on_stanza = action.replace("$len", &format!("(i32.const {len})"));
+    let more = format!("(data (i32.const 1024) \"{text}\")");
+    let guest = Guest { on_stanza: &on_stanza, imports, more: &more, ..Guest::default() };
+    trap(suffers_with(guest, &["edit", "redirect", "close-stream"]))
+}
+
+#[test]
+fn a_redirection_to_nowhere_or_over_the_border_is_a_trap() {
+    let redirect = |to| acts_on(to, "(call $redirect (i32.const 1024) $len)", import::REDIRECT);
+    assert_eq!(redirect(""), "redirects to what is no address: the domain is not valid");
+    assert_eq!(redirect("a@b@c/"), "redirects to what is no address: the domain is not valid");
+    assert_eq!(redirect("alice@away.example"), "redirects to another domain, away.example");
+}
+
+#[test]
+fn a_stream_error_that_does_not_exist_is_a_trap() {
+    let call = "(call $close_stream (i32.const 1024) $len (i32.const 0) (i32.const 0) (i32.const 0))";
+    let refusal = acts_on("because<>", call, import::CLOSE_STREAM);
+    assert_eq!(refusal, "closes the stream with \"because<>\", which RFC 6120 does not define");
+}
+
+#[test]
+fn a_rate_that_is_no_number_is_an_answer_not_a_fault() {
+    for (burst, rate) in [("1", "nan"), ("1", "-1"), ("1", "inf"), ("0", "1")] {
+        let configure = format!(
+            "(call $limiter (i32.const 1024) (i32.const 4) (i32.const {burst}) (f64.const {rate}) (i32.const 128))
+            (if (i32.eqz (i32.load8_u (i32.const 128))) (then unreachable)) {CONFIGURED}"
+        );
+        let more = r#"(data (i32.const 1024) "name")"#;
+        let guest = Guest { configure: &configure, imports: import::LIMITER, more, ..Guest::default() };
+        assert!(Chain::build(&ENGINE, Direction::Inbound, vec![spec("unsteady", guest)]).is_ok(), "{rate}");
+    }
 }
 
 #[test]

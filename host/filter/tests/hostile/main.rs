@@ -7,10 +7,11 @@ mod guests;
 
 mod edits;
 mod floods;
+mod grants;
 mod lies;
 mod resources;
 
-use guests::{CHAT, Guest, NOW_MS, spec, worker};
+use guests::{CHAT, Guest, NOW_MS, granted, spec, worker};
 use refrain_filter::{CircuitLimits, Decision, Fault, FilterSpec, OnFault, Outcome};
 use refrain_proto::{Stanza, StanzaCondition};
 
@@ -19,7 +20,11 @@ use refrain_proto::{Stanza, StanzaCondition};
 /// What holds for every fault is checked here: the stanza is bounced as an error of ours, stays as it was, and the next one
 /// meets a new instance, which can misbehave in the same way only.
 fn suffers(guest: Guest<'_>) -> Fault {
-    let mut worker = worker(vec![spec("hostile", guest)]);
+    suffers_with(guest, &["edit"])
+}
+
+fn suffers_with(guest: Guest<'_>, grants: &[&str]) -> Fault {
+    let mut worker = worker(vec![granted(spec("hostile", guest), grants)]);
     let first = fault_of(worker.judge(&mut Stanza::parse(CHAT).unwrap(), NOW_MS));
     let mut stanza = Stanza::parse(CHAT).unwrap();
     let second = worker.judge(&mut stanza, NOW_MS);
