@@ -1,9 +1,11 @@
 //! Everything that a configuration became: the one place where the control plane and the data plane meet.
 
 pub mod chains;
+pub mod roster;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use refrain_filter::{Chain, Direction, Engine, EngineOptions};
 use refrain_proto::{Boundary, Side};
@@ -11,6 +13,7 @@ use refrain_proto::{Boundary, Side};
 use crate::config::{Config, Mistakes};
 use crate::net::dns::Resolver;
 use crate::net::tls::Tls;
+use roster::Roster;
 
 /// Built once from a [`Config`], then only read.
 pub struct Snapshot {
@@ -28,6 +31,9 @@ pub struct Snapshot {
     pub inbound: Arc<Chain>,
     /// Judges what comes from the protected servers.
     pub outbound: Arc<Chain>,
+    /// Since when it is live.
+    pub live_since: SystemTime,
+    rosters: [Arc<Roster>; 2],
 }
 
 impl Snapshot {
@@ -60,6 +66,8 @@ impl Snapshot {
                 tls: Arc::new(tls),
                 resolver: Arc::new(resolver),
                 boundary: Arc::new(Boundary::new(config.domains.iter().map(|hosted| hosted.name.clone()))),
+                rosters: [Roster::of(&chains.inbound), Roster::of(&chains.outbound)],
+                live_since: SystemTime::now(),
                 inbound: chains.inbound,
                 outbound: chains.outbound,
                 config,
@@ -78,6 +86,17 @@ impl Snapshot {
             boundary: self.boundary.clone(),
             inbound: self.inbound.clone(),
             outbound: self.outbound.clone(),
+            live_since: self.live_since,
+            rosters: self.rosters.clone(),
+        }
+    }
+
+    /// Who is in the chain of a direction.
+    pub fn roster(&self, direction: Direction) -> &Arc<Roster> {
+        let [inbound, outbound] = &self.rosters;
+        match direction {
+            Direction::Inbound => inbound,
+            Direction::Outbound => outbound,
         }
     }
 

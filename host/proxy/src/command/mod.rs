@@ -1,11 +1,16 @@
 //! What one types: one file per subcommand.
 
+mod ask;
 mod ca;
 mod check;
 pub mod demo;
+mod explain;
+mod reload;
 mod replay;
 mod run;
+mod status;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,6 +34,8 @@ Exit codes:
   0  all went well
   1  failed at run time
   2  wrong usage or configuration";
+
+const CHANGE_CODES: &str = "Exit codes: 0 a new generation is live, 1 Refrain could not be asked or said no, 2 the configuration has mistakes.";
 
 /// A filtering proxy between an XMPP server and the federated world.
 ///
@@ -61,6 +68,18 @@ enum Command {
     /// Judge recorded stanzas again, offline, by the chains of one configuration or of two
     #[command(after_help = replay::AFTER_HELP)]
     Replay(replay::Replay),
+    /// Show what a running Refrain is doing
+    #[command(after_help = "Exit codes: 0 shown, 1 Refrain could not be asked.")]
+    Status(status::Look),
+    /// Show how a running Refrain judged one stanza, by the id in its log line
+    #[command(after_help = "Exit codes: 0 found, 1 not found, or Refrain could not be asked.")]
+    Explain(explain::Explain),
+    /// Let a running Refrain read its configuration again; a wrong one changes nothing
+    #[command(after_help = CHANGE_CODES)]
+    Reload(reload::Change),
+    /// Let a running Refrain go back to the generation before this one
+    #[command(after_help = CHANGE_CODES)]
+    Rollback(reload::Change),
     /// Make the authority that the protected server trusts
     #[command(subcommand)]
     Ca(ca::Ca),
@@ -71,6 +90,11 @@ struct ConfigFile {
     /// The configuration file; paths in it are relative to its folder
     #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
+}
+
+/// Prints for whoever reads; when nobody does any more (as in `| head`), that is not a failure.
+pub(crate) fn print(text: &str) {
+    let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
 /// Parses the arguments of this process and carries them out.
@@ -90,6 +114,10 @@ pub fn main() -> ExitCode {
         Command::Check(file) => check::run(&file.config),
         Command::Demo { json } => demo::run(json),
         Command::Replay(replay) => replay.run(),
+        Command::Status(look) => look.status(),
+        Command::Explain(explain) => explain.run(),
+        Command::Reload(change) => change.reload(),
+        Command::Rollback(change) => change.rollback(),
         Command::Ca(ca) => ca.run(),
     }
 }

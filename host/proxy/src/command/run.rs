@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Args;
 use refrain_filter::Engine;
 
 use super::{BAD_USAGE, ConfigFile};
 use crate::app::App;
+use crate::control::admin::{Admin, Control, Listeners};
 use crate::control::reload::{self, Reloader};
 use crate::control::{shutdown, watch};
 use crate::observe::audit::Audit;
@@ -52,13 +54,17 @@ async fn serve(config: &Path, engine: Arc<Engine>, snapshot: Snapshot, watched: 
     let reloader = Reloader::new(app.gateway().clone(), engine, config);
     tokio::spawn(reload::on_hangup(reloader.clone(), hangups));
     if watched {
-        tokio::spawn(watch::watch(reloader));
+        tokio::spawn(watch::watch(reloader.clone()));
     }
     let (outside, inside) = app.listeners();
+    let listeners = Listeners { outside: outside.to_vec(), inside: inside.to_vec() };
+    let control = Control { gateway: app.gateway().clone(), reloader, listeners, started: Instant::now() };
+    let admin = Admin::open(Arc::new(control)).await?;
     tracing::info!(?outside, ?inside, generation = 1, "refrain is ready");
     let signal = shutdown::requested().await?;
     tracing::info!(signal, "draining: no new connections, every accepted stanza still leaves");
     let totals = app.drain().await;
+    drop(admin);
     let lost = totals.in_flight();
     tracing::info!(%totals, lost, "refrain stopped");
     Ok(if lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

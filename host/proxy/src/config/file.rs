@@ -55,6 +55,13 @@ pub fn parse<T>(text: &str, file: &Path, read: impl FnOnce(&Section<'_>) -> T) -
     Ok((value, findings))
 }
 
+/// Reads what can be read of `text`, whatever is wrong with it.
+pub fn peek<T>(text: &str, file: &Path, read: impl FnOnce(&Section<'_>) -> T) -> T {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let findings = Findings { places: Places::new(file), ..Findings::default() };
+    read(&Section { table: root.get_ref(), key: String::new(), findings: &findings })
+}
+
 fn syntax_mistake(error: &toml::de::Error, file: &Path, lines: &Lines) -> Mistake {
     Mistake {
         file: file.to_owned(),

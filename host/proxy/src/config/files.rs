@@ -1,5 +1,6 @@
 //! What a configuration depends on besides its own text: other files, and the process that runs it.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{ComponentSource, Config, Mistake, Roots};
@@ -21,9 +22,14 @@ impl Config {
             }
         }
         files.extend(self.list_files.iter().cloned());
+        files.extend(self.admin.http.as_ref().map(|http| http.token_file.clone()));
         files.sort();
         files.dedup();
         files
+    }
+
+    fn admin_http(&self) -> Option<SocketAddr> {
+        self.admin.http.as_ref().map(|http| http.listen)
     }
 
     /// What differs from `running` and cannot be had without a restart: sockets are bound once.
@@ -31,6 +37,8 @@ impl Config {
         let fixed = [
             ("outside.listen", self.outside.listen == running.outside.listen),
             ("inside.listen", self.inside.listen == running.inside.listen),
+            ("admin.socket", self.admin.socket == running.admin.socket),
+            ("admin.http", self.admin_http() == running.admin_http()),
         ];
         let changed = fixed.iter().filter(|(_, same)| !same);
         let problem = "cannot change while Refrain runs: it needs a restart";

@@ -3,6 +3,7 @@
 //! [`mod@file`] reads the TOML as written; one module per part of the file says what it means. Key by key:
 //! `docs/configuration.md`.
 
+pub mod admin;
 mod domains;
 mod faults;
 pub mod file;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+pub use admin::Admin;
 pub use domains::HostedDomain;
 pub use filters::{Chains, ComponentSource, FilterConfig};
 pub use limits::Limits;
@@ -49,6 +51,8 @@ pub struct Config {
     pub list_files: Vec<PathBuf>,
     /// Bounds.
     pub limits: Limits,
+    /// How a running Refrain is asked and steered.
+    pub admin: Admin,
     /// Where each key stands in the file, for the mistakes that only later stages can find.
     pub places: Places,
     /// What works, but was perhaps not meant.
@@ -100,11 +104,12 @@ struct Draft {
     chains: Chains,
     lists: (Lists, Vec<PathBuf>),
     limits: Limits,
+    admin: Admin,
 }
 
 impl Draft {
     fn read(root: &Section<'_>) -> Self {
-        root.knows(&["outside", "inside", "domain", "peer", "chain", "filter", "list", "limits"]);
+        root.knows(&["outside", "inside", "domain", "peer", "chain", "filter", "list", "limits", "admin"]);
         root.requires("outside", "write [outside] with listen and resolver");
         root.requires("inside", "write [inside] with listen and authority");
         root.requires("domain", "write one [[domain]] for each domain that is protected");
@@ -116,6 +121,7 @@ impl Draft {
             peers: PeerPolicies::read(&root.sections("peer")),
             chains: Chains::read(root, &lists.0),
             lists,
+            admin: root.section("admin").map_or_else(Admin::default, |section| Admin::read(&section)),
             limits: root.section("limits").map_or_else(Limits::default, |section| Limits::read(&section)),
         };
         draft.check_across(root);
@@ -147,11 +153,22 @@ impl Draft {
 
     fn finish(self, findings: Findings, digest: String) -> (Config, Mistakes) {
         let (places, mistakes, warnings) = findings.into_parts();
-        let Draft { outside, inside, domains, peers, chains, lists: (lists, list_files), limits } = self;
-        (
-            Config { outside, inside, domains, peers, chains, lists, list_files, limits, places, warnings, digest },
-            mistakes,
-        )
+        let Draft { outside, inside, domains, peers, chains, lists: (lists, list_files), limits, admin } = self;
+        let config = Config {
+            outside,
+            inside,
+            domains,
+            peers,
+            chains,
+            lists,
+            list_files,
+            limits,
+            admin,
+            places,
+            warnings,
+            digest,
+        };
+        (config, mistakes)
     }
 }
 

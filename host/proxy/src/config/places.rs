@@ -34,6 +34,11 @@ impl Places {
         }
     }
 
+    /// The file and the line of a key, if it stands there.
+    pub fn of(&self, key: &str) -> Option<String> {
+        self.lines.get(key).map(|line| format!("{}:{line}", self.file.display()))
+    }
+
     /// The file itself.
     pub fn file(&self) -> &Path {
         &self.file

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use refrain_filter::Engine;
+use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Mistake, Mistakes};
@@ -63,7 +64,7 @@ pub struct Attempt {
 }
 
 /// A change that took place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swapped {
     /// The generation that is live now.
     pub generation: u64,

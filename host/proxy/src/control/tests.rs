@@ -18,29 +18,35 @@ use crate::snapshot::{self, Snapshot};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A gateway that nobody talks to, and its reloader.
-struct Control {
-    _folder: tempfile::TempDir,
-    config: PathBuf,
-    app: App,
-    reloader: Arc<Reloader>,
+pub(super) struct Steered {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) config: PathBuf,
+    pub(super) app: App,
+    pub(super) reloader: Arc<Reloader>,
 }
 
-impl Control {
+impl Steered {
     async fn start() -> Self {
+        Steered::with("").await
+    }
+
+    /// `rest` is configuration.
+    pub(super) async fn with(rest: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         world::make_certificates(folder.path()).unwrap();
-        let config = world::write_config(folder.path(), "127.0.0.1:1".parse().unwrap(), "").unwrap();
+        fs::write(folder.path().join("token"), "0123456789abcdef\n").unwrap();
+        let config = world::write_config(folder.path(), "127.0.0.1:1".parse().unwrap(), rest).unwrap();
         let engine = snapshot::engine().unwrap();
         let app = App::start(Snapshot::load(&config, &engine).unwrap(), Audit::default()).await.unwrap();
         let reloader = Reloader::new(app.gateway().clone(), engine, &config);
-        Control { _folder: folder, config, app, reloader }
+        Steered { folder, config, app, reloader }
     }
 
     fn generation(&self) -> u64 {
         self.app.gateway().snapshot().generation
     }
 
-    fn edit(&self, from: &str, to: &str) {
+    pub(super) fn edit(&self, from: &str, to: &str) {
         let text = fs::read_to_string(&self.config).unwrap();
         assert!(text.contains(from), "{from} is not in {text}");
         fs::write(&self.config, text.replace(from, to)).unwrap();
@@ -57,59 +63,59 @@ impl Control {
 
 #[tokio::test]
 async fn a_reload_brings_the_next_generation_and_a_rollback_the_one_before() {
-    let control = Control::start().await;
-    assert_eq!(control.generation(), 1);
-    control.edit("[inside]", "[limits]\nconnections-max = 7\n[inside]");
-    assert_eq!(control.reloader.reload(Cause::Admin).await.unwrap().generation, 2);
-    assert_eq!(control.app.gateway().snapshot().config.limits.connections_max, 7);
-    assert_eq!(control.reloader.rollback().await.unwrap().generation, 3);
-    assert_eq!(control.app.gateway().snapshot().config.limits.connections_max, 10_000);
-    assert_eq!(control.reloader.rollback().await.unwrap().generation, 4);
-    assert_eq!(control.app.gateway().snapshot().config.limits.connections_max, 7);
+    let steered = Steered::start().await;
+    assert_eq!(steered.generation(), 1);
+    steered.edit("[inside]", "[limits]\nconnections-max = 7\n[inside]");
+    assert_eq!(steered.reloader.reload(Cause::Admin).await.unwrap().generation, 2);
+    assert_eq!(steered.app.gateway().snapshot().config.limits.connections_max, 7);
+    assert_eq!(steered.reloader.rollback().await.unwrap().generation, 3);
+    assert_eq!(steered.app.gateway().snapshot().config.limits.connections_max, 10_000);
+    assert_eq!(steered.reloader.rollback().await.unwrap().generation, 4);
+    assert_eq!(steered.app.gateway().snapshot().config.limits.connections_max, 7);
 }
 
 #[tokio::test]
 async fn a_refused_reload_changes_nothing_and_says_every_mistake_with_its_line_and_key() {
-    let control = Control::start().await;
-    let before = control.app.gateway().snapshot();
-    control.edit("certificate = \"home-public.pem\"", "certificate = \"absent.pem\"\ncolour = 'red'");
-    let said = control.refused().await;
+    let steered = Steered::start().await;
+    let before = steered.app.gateway().snapshot();
+    steered.edit("certificate = \"home-public.pem\"", "certificate = \"absent.pem\"\ncolour = 'red'");
+    let said = steered.refused().await;
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].contains("refrain.toml:12: domain[0].certificate"), "{said:?}");
     assert!(said[1].contains("refrain.toml:13: domain[0].colour: there is no such key"), "{said:?}");
-    assert!(Arc::ptr_eq(&before, &control.app.gateway().snapshot()));
-    let summary = control.reloader.summary();
+    assert!(Arc::ptr_eq(&before, &steered.app.gateway().snapshot()));
+    let summary = steered.reloader.summary();
     assert_eq!((summary.succeeded, summary.refused, summary.previous), (0, 1, None));
     assert_eq!(summary.last.unwrap().result.unwrap_err().len(), 2);
 }
 
 #[tokio::test]
 async fn where_it_listens_needs_a_restart() {
-    let control = Control::start().await;
-    control.edit("[inside]\nlisten = [\"127.0.0.1:0\"]", "[inside]\nlisten = [\"127.0.0.2:0\"]");
-    let said = control.refused().await;
+    let steered = Steered::start().await;
+    steered.edit("[inside]\nlisten = [\"127.0.0.1:0\"]", "[inside]\nlisten = [\"127.0.0.2:0\"]");
+    let said = steered.refused().await;
     let expected = "refrain.toml:7: inside.listen: cannot change while Refrain runs: it needs a restart";
     assert!(said[0].contains(expected), "{said:?}");
 }
 
 #[tokio::test]
 async fn nothing_is_rolled_back_before_the_first_reload() {
-    let control = Control::start().await;
-    assert!(matches!(control.reloader.rollback().await, Err(ReloadError::NoPrevious)));
+    let steered = Steered::start().await;
+    assert!(matches!(steered.reloader.rollback().await, Err(ReloadError::NoPrevious)));
 }
 
 #[tokio::test]
 async fn nothing_is_reloaded_during_a_drain() {
-    let control = Control::start().await;
-    control.app.gateway().ending.receiving.cancel();
-    assert!(matches!(control.reloader.reload(Cause::Signal).await, Err(ReloadError::Draining)));
-    assert_eq!(control.generation(), 1);
+    let steered = Steered::start().await;
+    steered.app.gateway().ending.receiving.cancel();
+    assert!(matches!(steered.reloader.reload(Cause::Signal).await, Err(ReloadError::Draining)));
+    assert_eq!(steered.generation(), 1);
 }
 
 #[tokio::test]
 async fn reloads_that_are_asked_for_together_come_one_after_the_other() {
-    let control = Control::start().await;
-    let reload = || control.reloader.reload(Cause::Admin);
+    let steered = Steered::start().await;
+    let reload = || steered.reloader.reload(Cause::Admin);
     let (a, b, c) = tokio::join!(reload(), reload(), reload());
     let mut generations = [a.unwrap(), b.unwrap(), c.unwrap()].map(|swapped| (swapped.before, swapped.generation));
     generations.sort_unstable();
@@ -118,11 +124,11 @@ async fn reloads_that_are_asked_for_together_come_one_after_the_other() {
 
 #[tokio::test]
 async fn a_watched_file_that_is_written_or_replaced_brings_a_generation() {
-    let control = Control::start().await;
-    let watching = tokio::spawn(watch::watch(control.reloader.clone()));
+    let steered = Steered::start().await;
+    let watching = tokio::spawn(watch::watch(steered.reloader.clone()));
     let reached = async |generation| {
         let wait = async {
-            while control.generation() < generation {
+            while steered.generation() < generation {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -130,13 +136,13 @@ async fn a_watched_file_that_is_written_or_replaced_brings_a_generation() {
     };
     // The watcher must have seen the file as it was.
     tokio::time::sleep(Duration::from_millis(400)).await;
-    control.edit("[inside]", "# written in place\n[inside]");
+    steered.edit("[inside]", "# written in place\n[inside]");
     reached(2).await;
-    let beside = control.config.with_extension("new");
-    fs::write(&beside, fs::read_to_string(&control.config).unwrap() + "# renamed over it\n").unwrap();
-    fs::rename(&beside, &control.config).unwrap();
+    let beside = steered.config.with_extension("new");
+    fs::write(&beside, fs::read_to_string(&steered.config).unwrap() + "# renamed over it\n").unwrap();
+    fs::rename(&beside, &steered.config).unwrap();
     reached(3).await;
-    let certificate = control.config.with_file_name("home-public.pem");
+    let certificate = steered.config.with_file_name("home-public.pem");
     fs::write(&certificate, fs::read_to_string(&certificate).unwrap() + "\n").unwrap();
     reached(4).await;
     watching.abort();

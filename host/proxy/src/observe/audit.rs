@@ -1,12 +1,17 @@
 //! One record per judged stanza: to the log, and to whoever listens in the same process (the demo).
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use refrain_filter::{Decision, Direction, Outcome};
 use refrain_proto::stanza::Stanza;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+
+use super::trace::{TraceId, Traces};
+use crate::snapshot::Snapshot;
+use crate::snapshot::roster::Roster;
 
 /// What was decided about one stanza, by whom and why. Never its content.
 #[derive(Debug, Clone)]
@@ -27,6 +32,16 @@ pub struct Record {
     pub reason: Option<String>,
     /// Time spent in the chain.
     pub took: Duration,
+    /// The id under which `refrain explain` knows it.
+    pub trace: TraceId,
+    /// When it was judged.
+    pub at: SystemTime,
+    /// The generation that judged it.
+    pub generation: u64,
+    /// Its bytes as received.
+    pub size: u32,
+    /// The chain that judged it.
+    pub chain: Arc<Roster>,
 }
 
 /// The chain's word on a stanza.
@@ -74,12 +89,18 @@ impl fmt::Display for Ruling {
 #[derive(Debug, Default)]
 pub struct Audit {
     listener: Option<mpsc::UnboundedSender<Record>>,
+    traces: Traces,
 }
 
 impl Audit {
     /// An audit that also hands every record to `listener`. Only for a bounded run: the channel has no limit of its own.
     pub fn with_listener(listener: mpsc::UnboundedSender<Record>) -> Self {
-        Audit { listener: Some(listener) }
+        Audit { listener: Some(listener), traces: Traces::default() }
+    }
+
+    /// The newest records.
+    pub fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// Whether anybody wants a record of a stanza that simply passed: spares the work per stanza when nobody does.
@@ -87,29 +108,30 @@ impl Audit {
         self.listener.is_some() || tracing::enabled!(target: "refrain::audit", tracing::Level::DEBUG)
     }
 
-    /// Writes a record.
+    /// Writes a record, and keeps it for a while.
     pub fn write(&self, record: Record) {
-        let Record { from, to, filter, reason, took, .. } = &record;
+        let Record { from, to, filter, reason, took, trace: id, generation, .. } = &record;
         let (ruling, direction) = (record.ruling, direction_name(record.direction));
         let (filter, reason) = (filter.as_deref().unwrap_or("-"), reason.as_deref().unwrap_or("-"));
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         match ruling {
             Ruling::Forward => {
-                tracing::debug!(target: "refrain::audit", direction, from, to, micros, "stanza forwarded");
+                tracing::debug!(target: "refrain::audit", %id, generation, direction, from, to, micros, "stanza forwarded");
             }
             Ruling::ForwardEdited | Ruling::Bounce | Ruling::Drop | Ruling::CloseStream => {
-                tracing::info!(target: "refrain::audit", direction, from, to, %ruling, filter, reason, micros, "stanza judged");
+                tracing::info!(target: "refrain::audit", %id, generation, direction, from, to, %ruling, filter, reason, micros, "stanza judged");
             }
         }
         if let Some(listener) = &self.listener {
             // A listener that has gone away wants no more records.
-            let _ = listener.send(record);
+            let _ = listener.send(record.clone());
         }
+        self.traces.keep(record);
     }
 }
 
-/// Starts a record from the stanza that is about to be judged.
-pub fn record_of(direction: Direction, stanza: &Stanza, took: Duration, ruling: Ruling) -> Record {
+/// Starts a record from the stanza that was just judged.
+pub fn record_of(snapshot: &Snapshot, direction: Direction, stanza: &Stanza, took: Duration, ruling: Ruling) -> Record {
     Record {
         direction,
         from: stanza.from().as_str().to_owned(),
@@ -119,6 +141,11 @@ pub fn record_of(direction: Direction, stanza: &Stanza, took: Duration, ruling: 
         filter: None,
         reason: None,
         took,
+        trace: TraceId::next(),
+        at: SystemTime::now(),
+        generation: snapshot.generation,
+        size: stanza.size(),
+        chain: snapshot.roster(direction).clone(),
     }
 }
 

@@ -1,7 +1,11 @@
 //! What became of every accepted stanza, counted: accepted = forwarded + bounced + dropped + in flight.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use refrain_proto::Side;
+use serde::{Deserialize, Serialize};
 
 /// Monotonic counts since the start. Stanzas that Refrain itself writes (bounces) are in none of them.
 #[derive(Debug, Default)]
@@ -50,8 +54,66 @@ impl Counters {
     }
 }
 
+/// The streams that are open now, by what they are for us.
+#[derive(Debug, Default)]
+pub struct Streams {
+    /// Accepted from the federated world, proven or not yet.
+    pub from_outside: Gauge,
+    /// Accepted from the protected servers, likewise.
+    pub from_inside: Gauge,
+    /// Established towards the federated world.
+    pub to_outside: Gauge,
+    /// Established towards the protected servers.
+    pub to_inside: Gauge,
+}
+
+impl Streams {
+    /// The accepted ones of a side.
+    pub fn from(&self, side: Side) -> &Gauge {
+        match side {
+            Side::Outside => &self.from_outside,
+            Side::Inside => &self.from_inside,
+        }
+    }
+
+    /// The established ones towards a side.
+    pub fn to(&self, side: Side) -> &Gauge {
+        match side {
+            Side::Outside => &self.to_outside,
+            Side::Inside => &self.to_inside,
+        }
+    }
+}
+
+/// How many there are at this moment.
+#[derive(Debug, Default)]
+pub struct Gauge(Arc<AtomicU64>);
+
+/// One of those that a [`Gauge`] counts, as long as it lives.
+#[derive(Debug)]
+pub struct Held(Arc<AtomicU64>);
+
+impl Gauge {
+    /// Counts one more.
+    pub fn hold(&self) -> Held {
+        self.0.fetch_add(1, Relaxed);
+        Held(self.0.clone())
+    }
+
+    /// The count.
+    pub fn read(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 /// A reading of [`Counters`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Stanzas that passed the stream's checks and entered the chain.
     pub accepted: u64,

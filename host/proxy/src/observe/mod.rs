@@ -2,4 +2,6 @@
 
 pub mod audit;
 pub mod counters;
+pub mod metrics;
 pub mod telemetry;
+pub mod trace;

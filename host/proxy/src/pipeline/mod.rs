@@ -13,6 +13,7 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use refrain_proto::Side;
@@ -23,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::limits::Permits;
 use crate::observe::audit::Audit;
-use crate::observe::counters::Counters;
+use crate::observe::counters::{Counters, Streams};
 use crate::snapshot::Snapshot;
 use route::Routes;
 
@@ -37,6 +38,8 @@ pub struct Gateway {
     pub routes: Routes,
     /// What became of every stanza.
     pub counters: Counters,
+    /// The streams that are open now.
+    pub streams: Streams,
     /// Who decided what, and why.
     pub audit: Audit,
     /// How many connections may be open.
@@ -73,12 +76,13 @@ pub struct Secrets {
 impl Gateway {
     /// Joins what a run needs.
     pub fn new(mut snapshot: Snapshot, ids: StreamIds, secrets: Secrets, audit: Audit) -> Arc<Self> {
-        snapshot.generation = 1;
+        (snapshot.generation, snapshot.live_since) = (1, SystemTime::now());
         Arc::new(Gateway {
             live: ArcSwap::from_pointee(snapshot),
             generations: AtomicU64::new(1),
             routes: Routes::default(),
             counters: Counters::default(),
+            streams: Streams::default(),
             audit,
             permits: Permits::default(),
             ids,
@@ -96,6 +100,7 @@ impl Gateway {
     /// stay.
     pub fn go_live(&self, mut snapshot: Snapshot) -> Arc<Snapshot> {
         snapshot.generation = self.generations.fetch_add(1, Relaxed) + 1;
+        snapshot.live_since = SystemTime::now();
         self.live.swap(Arc::new(snapshot))
     }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 use refrain_filter::Outcome as Ruled;
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
-use refrain_proto::{Side, Stanza, StreamCondition};
+use refrain_proto::{Side, Stanza, StanzaError, StreamCondition};
 use tokio::task::JoinSet;
 
 use super::judge::judge;
@@ -22,11 +22,13 @@ use crate::net::connection::{Connection, TlsRole, Turn};
 use crate::net::wire::Wire;
 use crate::observe::audit::{Ruling, record_of};
 use crate::observe::counters::Ending;
+use crate::observe::trace::TraceId;
 use crate::snapshot::{Snapshot, direction};
 
 /// Serves a connection to its end.
 pub async fn run(gateway: Arc<Gateway>, side: Side, wire: Wire, peer: SocketAddr, permit: Permit) {
     let now = Instant::now();
+    let _held = gateway.streams.from(side).hold();
     let snapshot = gateway.snapshot();
     let stream = Stream::receiving(policy(&gateway, &snapshot, side), now);
     let connection = Connection::new(wire, stream, snapshot.tls.clone(), side, TlsRole::Server);
@@ -141,12 +143,18 @@ impl Receiver {
     fn pass(&mut self, mut stanza: Stanza) {
         self.batch.accepted += 1;
         let started = Instant::now();
-        let decision = judge(self.pinned.get_or_insert_with(|| self.gateway.snapshot()), self.side, &mut stanza);
+        let snapshot = self.pinned.get_or_insert_with(|| self.gateway.snapshot());
+        let mut decision = judge(snapshot, self.side, &mut stanza);
         let ruling = Ruling::of(&decision);
         if ruling != Ruling::Forward || self.gateway.audit.wants_forwards() {
-            let mut record = record_of(direction(self.side), &stanza, started.elapsed(), ruling);
+            let mut record = record_of(snapshot, direction(self.side), &stanza, started.elapsed(), ruling);
             record.filter = decision.filter.as_deref().map(str::to_owned);
             record.reason = decision.fault.as_ref().map(ToString::to_string).or_else(|| decision.reason.clone());
+            if let Ruled::Bounce(error) = &mut decision.outcome
+                && snapshot.config.admin.trace_id_in_bounces
+            {
+                name_trace(error, record.trace);
+            }
             self.gateway.audit.write(record);
         }
         match decision.outcome {
@@ -199,6 +207,15 @@ impl Receiver {
         }
         Ok(())
     }
+}
+
+/// Lets the sender quote the id under which the operator finds the decision.
+fn name_trace(error: &mut StanzaError, id: TraceId) {
+    let text = error.text.get_or_insert_default();
+    if !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(&format!("[{id}]"));
 }
 
 /// The side as it is written in logs.

@@ -91,6 +91,7 @@ impl Sender {
     }
 
     async fn write_stanzas(&mut self, mut connection: Connection, first: Chunk) -> End {
+        let _held = self.gateway.streams.to(self.side).hold();
         self.room.set_established(true);
         let end = self.write_until_end(&mut connection, first).await;
         self.room.set_established(false);

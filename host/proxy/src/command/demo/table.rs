@@ -43,7 +43,7 @@ impl Row {
 
     /// Prints one JSON object on a line.
     pub fn print_json(&self) {
-        let Record { direction, from, to, id, ruling, filter, reason, took } = &self.record;
+        let Record { direction, from, to, id, ruling, filter, reason, took, .. } = &self.record;
         println!(
             "{}",
             json!({

@@ -1,0 +1,124 @@
+//! Everything that can be asked of a running Refrain, in one table.
+//!
+//! server → **routes**
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::{Method, StatusCode};
+
+use super::{Answer, Control};
+use crate::control::explain::Explanation;
+use crate::control::reload::{Cause, ReloadError, Swapped};
+use crate::control::status::Status;
+use crate::observe::metrics;
+use crate::observe::trace::TraceId;
+
+/// The media type of the Prometheus text format.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// One thing that can be asked.
+struct Route {
+    method: Method,
+    /// A path that ends in `/` takes one argument after it.
+    path: &'static str,
+    about: &'static str,
+    answer: fn(Request) -> Answering,
+}
+
+/// What a route is given.
+pub(super) struct Request {
+    pub(super) control: Arc<Control>,
+    /// What stands after a path that ends in `/`.
+    pub(super) argument: String,
+    #[allow(dead_code, reason = "of the routes so far none needs more than its path")]
+    pub(super) body: Bytes,
+}
+
+/// An answer under way.
+type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+#[rustfmt::skip]
+const ROUTES: &[Route] = &[
+    Route { method: Method::GET, path: "/status", about: "everything about the running process", answer: |r| Box::pin(status(r)) },
+    Route { method: Method::GET, path: "/explain/", about: "how one stanza was judged, by its id", answer: |r| Box::pin(explain(r)) },
+    Route { method: Method::GET, path: "/metrics", about: "the same for Prometheus", answer: |r| Box::pin(metrics(r)) },
+    Route { method: Method::POST, path: "/reload", about: "read the configuration again", answer: |r| Box::pin(reload(r)) },
+    Route { method: Method::POST, path: "/rollback", about: "bring the previous generation back", answer: |r| Box::pin(rollback(r)) },
+];
+
+/// Finds the route and lets it answer.
+pub(super) async fn answer(control: Arc<Control>, method: &Method, path: &str, body: Bytes) -> Answer {
+    if path == "/" {
+        return overview();
+    }
+    let known: Vec<(&Route, &str)> = ROUTES.iter().filter_map(|route| Some((route, argument(route, path)?))).collect();
+    match known.iter().find(|(route, _)| route.method == *method) {
+        Some((route, argument)) => (route.answer)(Request { control, argument: (*argument).to_owned(), body }).await,
+        None if known.is_empty() => Answer::refuse(StatusCode::NOT_FOUND, "there is no such path; GET / lists all"),
+        None => {
+            let methods: Vec<&str> = known.iter().map(|(route, _)| route.method.as_str()).collect();
+            let problem = format!("{path} takes {}", methods.join(", "));
+            Answer::refuse(StatusCode::METHOD_NOT_ALLOWED, problem)
+        }
+    }
+}
+
+/// What stands behind the path of a route that takes an argument; empty for one that takes none.
+fn argument<'p>(route: &Route, path: &'p str) -> Option<&'p str> {
+    if route.path.ends_with('/') {
+        return path.strip_prefix(route.path).filter(|argument| !argument.is_empty());
+    }
+    (path == route.path).then_some("")
+}
+
+fn overview() -> Answer {
+    let lines = ROUTES.iter().map(|route| format!("{:<6} {:<10} {}\n", route.method.as_str(), route.path, route.about));
+    Answer::text("text/plain; charset=utf-8", lines.collect())
+}
+
+async fn status(request: Request) -> Answer {
+    Answer::json(&Status::of(&request.control))
+}
+
+async fn metrics(request: Request) -> Answer {
+    Answer::text(PROMETHEUS, metrics::write(&Status::of(&request.control)))
+}
+
+async fn explain(request: Request) -> Answer {
+    let id = match request.argument.parse::<TraceId>() {
+        Ok(id) => id,
+        Err(error) => return Answer::refuse(StatusCode::NOT_FOUND, error.to_string()),
+    };
+    match request.control.gateway.audit.traces().find(id) {
+        Some(record) => Answer::json(&Explanation::of(record)),
+        None => {
+            let problem =
+                format!("{id} is not among the last stanzas that were traced; the log may still have its line");
+            Answer::refuse(StatusCode::NOT_FOUND, problem)
+        }
+    }
+}
+
+async fn reload(request: Request) -> Answer {
+    swapped(request.control.reloader.reload(Cause::Admin).await)
+}
+
+async fn rollback(request: Request) -> Answer {
+    swapped(request.control.reloader.rollback().await)
+}
+
+/// What came of an attempt to change the generation.
+pub(super) fn swapped(result: Result<Swapped, ReloadError>) -> Answer {
+    match result {
+        Ok(swapped) => Answer::json(&swapped),
+        Err(ReloadError::Mistaken(mistakes)) => {
+            Answer::mistaken("the configuration has mistakes: the generation that was live stays", mistakes)
+        }
+        Err(error @ (ReloadError::Draining | ReloadError::NoPrevious)) => {
+            Answer::refuse(StatusCode::CONFLICT, error.to_string())
+        }
+        Err(error @ ReloadError::Broken(_)) => Answer::refuse(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}

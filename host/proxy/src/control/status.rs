@@ -1,0 +1,273 @@
+//! What a running Refrain says about itself: gathered here, sent as JSON, printed by `refrain status` and `refrain chain`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use refrain_filter::{Chain, Direction, Fault};
+use serde::{Deserialize, Serialize};
+
+use super::admin::Control;
+use super::reload::{Attempt, Swapped};
+use crate::config::{ComponentSource, FilterConfig, Mistake};
+use crate::observe::counters::Totals;
+use crate::snapshot::Snapshot;
+use crate::snapshot::roster::Rostered;
+
+/// Everything at one moment.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Status {
+    /// Of the binary.
+    pub version: String,
+    /// The process.
+    pub pid: u32,
+    /// Since it was ready.
+    pub uptime_seconds: u64,
+    /// Whether it is on its way out.
+    pub draining: bool,
+    /// What is live.
+    pub generation: Generation,
+    /// The generation that a rollback brings back.
+    pub previous_generation: Option<u64>,
+    /// Attempts to change the generation.
+    pub reloads: Reloads,
+    /// Where it listens.
+    pub listeners: Listeners,
+    /// What became of the stanzas.
+    pub stanzas: Stanzas,
+    /// Streams that are open.
+    pub streams: Streams,
+    /// The chains of both directions.
+    pub chains: Vec<ChainStatus>,
+}
+
+/// The live generation.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Generation {
+    /// Its number.
+    pub number: u64,
+    /// The file it was read from.
+    pub config: PathBuf,
+    /// Which text of the file.
+    pub digest: String,
+    /// Seconds since it went live.
+    pub live_seconds: u64,
+}
+
+/// Attempts to change the generation.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Reloads {
+    /// That did.
+    pub succeeded: u64,
+    /// That did not.
+    pub refused: u64,
+    /// The one that ended last.
+    pub last: Option<LastReload>,
+}
+
+/// The attempt that ended last.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LastReload {
+    /// Seconds since it ended.
+    pub seconds_ago: u64,
+    /// Who wanted it.
+    pub cause: String,
+    /// How long it took.
+    pub milliseconds: u64,
+    /// The generation that it brought.
+    pub generation: Option<u64>,
+    /// Why it was refused.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// Where it listens.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Listeners {
+    /// For the federated world.
+    pub outside: Vec<SocketAddr>,
+    /// For the protected servers.
+    pub inside: Vec<SocketAddr>,
+    /// For the operator.
+    pub admin_socket: Option<PathBuf>,
+    /// For the operator's tools.
+    pub admin_http: Option<SocketAddr>,
+}
+
+/// The account: accepted = forwarded + bounced + dropped + in flight.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Stanzas {
+    /// The counts.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// Accepted, and not ended yet.
+    pub in_flight: u64,
+}
+
+/// Streams that are open.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Streams {
+    /// Accepted from the federated world.
+    pub from_outside: u64,
+    /// Accepted from the protected servers.
+    pub from_inside: u64,
+    /// Established towards the federated world.
+    pub to_outside: u64,
+    /// Established towards the protected servers.
+    pub to_inside: u64,
+}
+
+/// One direction.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ChainStatus {
+    /// Which.
+    pub direction: Direction,
+    /// Its filters, in order.
+    pub filters: Vec<FilterStatus>,
+}
+
+/// One filter of a chain, since its generation went live.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FilterStatus {
+    /// The operator's name for it.
+    pub name: String,
+    /// Where its code is from.
+    pub component: String,
+    /// Where its settings stand.
+    pub settings: Option<String>,
+    /// The stanzas it is asked about; none = all.
+    pub interests: Vec<String>,
+    /// Stanzas it was asked about.
+    pub calls: u64,
+    /// Stanzas it was not asked about.
+    pub skips: u64,
+    /// What it said, by the kind of verdict.
+    pub verdicts: Vec<(String, u64)>,
+    /// Stanzas that it edited.
+    pub edited: u64,
+    /// How it failed, by cause.
+    pub faults: Vec<(String, u64)>,
+}
+
+impl Status {
+    /// Gathers it.
+    pub fn of(control: &Control) -> Status {
+        let (gateway, reloads) = (&control.gateway, control.reloader.summary());
+        let snapshot = gateway.snapshot();
+        let totals = gateway.counters.totals();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime_seconds: control.started.elapsed().as_secs(),
+            draining: gateway.ending.receiving.is_cancelled(),
+            generation: Generation {
+                number: snapshot.generation,
+                config: snapshot.config.places.file().to_owned(),
+                digest: snapshot.config.digest.clone(),
+                live_seconds: seconds_since(snapshot.live_since),
+            },
+            previous_generation: reloads.previous,
+            reloads: Reloads {
+                succeeded: reloads.succeeded,
+                refused: reloads.refused,
+                last: reloads.last.map(LastReload::of),
+            },
+            listeners: Listeners {
+                outside: control.listeners.outside.clone(),
+                inside: control.listeners.inside.clone(),
+                admin_socket: snapshot.config.admin.socket.clone(),
+                admin_http: snapshot.config.admin.http.as_ref().map(|http| http.listen),
+            },
+            stanzas: Stanzas { totals, in_flight: totals.in_flight() },
+            streams: Streams {
+                from_outside: gateway.streams.from_outside.read(),
+                from_inside: gateway.streams.from_inside.read(),
+                to_outside: gateway.streams.to_outside.read(),
+                to_inside: gateway.streams.to_inside.read(),
+            },
+            chains: vec![
+                ChainStatus::of(&snapshot, &snapshot.inbound, &snapshot.config.chains.inbound),
+                ChainStatus::of(&snapshot, &snapshot.outbound, &snapshot.config.chains.outbound),
+            ],
+        }
+    }
+}
+
+impl LastReload {
+    fn of(attempt: Attempt) -> Self {
+        let (generation, mistakes) = match attempt.result {
+            Ok(Swapped { generation, .. }) => (Some(generation), Vec::new()),
+            Err(mistakes) => (None, mistakes.into_iter().collect()),
+        };
+        LastReload {
+            seconds_ago: seconds_since(attempt.at),
+            cause: attempt.cause.to_string(),
+            milliseconds: attempt.millis,
+            generation,
+            mistakes,
+        }
+    }
+}
+
+impl ChainStatus {
+    fn of(snapshot: &Snapshot, chain: &Chain, configured: &[FilterConfig]) -> Self {
+        let direction = chain.direction();
+        let roster = snapshot.roster(direction);
+        let filters = chain.counts().into_iter().zip(&roster.filters).zip(configured);
+        let filters = filters
+            .map(|(((_, counts), rostered), configured)| FilterStatus::of(snapshot, configured, rostered, &counts));
+        ChainStatus { direction, filters: filters.collect() }
+    }
+}
+
+impl FilterStatus {
+    fn of(
+        snapshot: &Snapshot,
+        configured: &FilterConfig,
+        rostered: &Rostered,
+        counts: &refrain_filter::Counts,
+    ) -> Self {
+        let verdicts = [
+            ("pass", counts.passed),
+            ("accept", counts.accepted),
+            ("drop", counts.dropped),
+            ("bounce", counts.bounced),
+        ];
+        FilterStatus {
+            name: configured.name.clone(),
+            component: match &configured.component {
+                ComponentSource::Builtin(name) => format!("builtin:{name}"),
+                ComponentSource::Path(path) => path.display().to_string(),
+            },
+            settings: snapshot.config.places.of(&format!("filter.{}.settings", configured.name)),
+            interests: rostered.interests.clone(),
+            calls: counts.calls,
+            skips: counts.skipped,
+            verdicts: verdicts.map(|(verdict, count)| (verdict.to_owned(), count)).into(),
+            edited: counts.edited,
+            faults: Fault::CAUSES
+                .iter()
+                .zip(counts.faults)
+                .map(|(cause, count)| ((*cause).to_owned(), count))
+                .collect(),
+        }
+    }
+}
+
+fn seconds_since(moment: SystemTime) -> u64 {
+    SystemTime::now().duration_since(moment).unwrap_or_default().as_secs()
+}
+
+/// Milliseconds since the Unix epoch.
+pub fn millis_of(moment: SystemTime) -> u64 {
+    let since_epoch = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
