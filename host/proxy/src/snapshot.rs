@@ -2,6 +2,7 @@
 
 pub mod chains;
 pub mod roster;
+mod self_test;
 
 use std::path::Path;
 use std::sync::Arc;

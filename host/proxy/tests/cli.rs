@@ -86,6 +86,109 @@ fn an_authority_is_never_overwritten() {
     assert!(stderr(&output).contains("is there already"), "{}", stderr(&output));
 }
 
+/// A running gateway; killed if a test fails.
+struct Running(std::process::Child);
+
+impl Running {
+    /// Starts it and waits until its admin socket answers.
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let log = fs::File::create(folder.join("log")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_refrain"));
+        let command = command.args(["run", "--config", "refrain.toml"]).args(arguments).current_dir(folder).stderr(log);
+        let running = Running(command.spawn().unwrap());
+        within_a_minute(|| refrain(folder, &["status"]).status.success());
+        running
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn within_a_minute(reached: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if reached() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("not within a minute");
+}
+
+#[test]
+fn a_running_gateway_is_asked_reloaded_and_rolled_back() {
+    let folder = folder("[chain]\ninbound = 'spim'\n[admin]\nsocket = 'refrain.sock'\n");
+    let mut running = Running::start(folder.path(), &[]);
+    let status = stdout(&refrain(folder.path(), &["status"]));
+    assert!(status.contains("generation  1 (refrain.toml ") && status.contains("0 accepted = "), "{status}");
+    assert!(status.contains("spim"), "{status}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&refrain(folder.path(), &["status", "--json"]).stdout).unwrap();
+    assert_eq!(json["generation"]["number"], 1);
+    let chain = stdout(&refrain(folder.path(), &["chain", "--socket", "refrain.sock"]));
+    assert!(chain.contains("1. spim") && chain.contains("builtin:spim"), "{chain}");
+
+    let good = fs::read_to_string(folder.path().join("refrain.toml")).unwrap();
+    fs::write(folder.path().join("refrain.toml"), good.clone() + "colour = 'red'\n[").unwrap();
+    let refused = refrain(folder.path(), &["reload"]);
+    assert_eq!(refused.status.code(), Some(2), "the socket is found in a file that is not TOML, too");
+    assert!(stderr(&refused).contains("not TOML"), "{}", stderr(&refused));
+    let status = stdout(&refrain(folder.path(), &["status"]));
+    assert!(status.contains("refused, nothing has changed") && status.contains("not TOML"), "{status}");
+
+    fs::write(folder.path().join("refrain.toml"), good).unwrap();
+    let reloaded = refrain(folder.path(), &["reload"]);
+    assert_eq!(stdout(&reloaded), "generation 2 is live; `refrain rollback` brings generation 1 back\n");
+    running.signal("-HUP");
+    within_a_minute(|| stdout(&refrain(folder.path(), &["status"])).contains("generation  3 "));
+    assert_eq!(refrain(folder.path(), &["rollback"]).status.code(), Some(0));
+    let unknown = refrain(folder.path(), &["explain", "1-1"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(stderr(&unknown).contains("from another run"), "{}", stderr(&unknown));
+
+    running.signal("-TERM");
+    assert!(running.0.wait().unwrap().success());
+    assert!(!folder.path().join("refrain.sock").exists());
+    let gone = refrain(folder.path(), &["status"]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(stderr(&gone).contains("nobody listens at"), "{}", stderr(&gone));
+}
+
+#[test]
+fn a_watched_gateway_reloads_by_itself() {
+    let folder = folder("[admin]\nsocket = 'refrain.sock'\n");
+    let _running = Running::start(folder.path(), &["--watch"]);
+    let path = folder.path().join("refrain.toml");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + "trace-id-in-bounces = true\n").unwrap();
+    within_a_minute(|| stdout(&refrain(folder.path(), &["status"])).contains("generation  2 "));
+}
+
+#[test]
+fn who_asks_where_nobody_answers_is_told_what_to_do() {
+    let folder = folder("");
+    let output = refrain(folder.path(), &["status"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("names no admin socket") && stderr(&output).contains("[admin]"),
+        "{}",
+        stderr(&output)
+    );
+    let output = refrain(folder.path(), &["status", "--config", "absent.toml"]);
+    assert!(
+        stderr(&output).contains("absent.toml") && stderr(&output).contains("--socket PATH"),
+        "{}",
+        stderr(&output)
+    );
+}
+
 #[test]
 fn wrong_usage_ends_with_two() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,12 +1,15 @@
 //! `refrain explain ID`: how one stanza was judged.
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::Args;
 use hyper::Method;
 
 use super::ask::Target;
-use crate::control::explain::Explanation;
+use super::table::{Table, duration};
+use crate::control::explain::{Asked, Explanation, Part};
+use crate::control::status::millis_of;
 use crate::observe::audit::direction_name;
 
 /// What `refrain explain` takes.
@@ -40,11 +43,42 @@ fn text(explanation: &Explanation) -> String {
         (None, _) => String::new(),
     };
     let stanza_id = explanation.stanza_id.as_deref().map_or(String::new(), |id| format!(", id {id:?}"));
-    format!(
+    let mut text = format!(
         "{id}  {direction}  {from} → {to}  ({size} bytes{stanza_id})\n\
          {outcome}{decided}\n\
-         judged by generation {generation} in {microseconds:.0} µs\n\
-         chain     {}",
-        explanation.chain.join(" → "),
-    )
+         judged by generation {generation} in {microseconds:.0} µs, {}\n",
+        ago(explanation.at_ms)
+    );
+    let mut table = Table::new(&["filter", "said", "reason", "edits", "time", "because of"]);
+    explanation.chain.iter().for_each(|part| table.row(row(part)));
+    text += &table.to_string();
+    text.trim_end().to_owned()
+}
+
+fn row(part: &Part) -> [String; 6] {
+    let said = match part.asked {
+        Asked::NotInterested => "not asked: no interest matched".to_owned(),
+        Asked::NotReached => "not reached".to_owned(),
+        Asked::Yes => match (&part.verdict, &part.fault) {
+            (Some(verdict), _) => verdict.clone(),
+            (None, Some(fault)) => format!("failed: it {fault}"),
+            (None, None) => "-".to_owned(),
+        },
+    };
+    let asked = part.asked == Asked::Yes;
+    let matched =
+        if asked && part.matched.is_empty() { "sees every stanza".to_owned() } else { part.matched.join("; ") };
+    [
+        part.filter.clone(),
+        said,
+        part.reason.clone().unwrap_or_default(),
+        if part.edits > 0 { part.edits.to_string() } else { String::new() },
+        if asked { format!("{:.1} µs", part.microseconds) } else { String::new() },
+        matched,
+    ]
+}
+
+fn ago(at_ms: u64) -> String {
+    let now_ms = millis_of(SystemTime::now());
+    format!("{} ago", duration(now_ms.saturating_sub(at_ms) / 1_000))
 }

@@ -9,6 +9,7 @@ mod reload;
 mod replay;
 mod run;
 mod status;
+mod table;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ Examples:
   refrain ca init --dir . --excluded example.org
   refrain check --config refrain.toml     report every mistake at once
   refrain run --config refrain.toml       serve until SIGTERM, then drain
+  refrain status                          ask the running one, by the socket that refrain.toml names
+  refrain reload                          let it read its configuration again
 
 Logs go to stderr: sentences on a terminal, JSON lines elsewhere. Bodies of messages are never logged.
 
@@ -71,6 +74,9 @@ enum Command {
     /// Show what a running Refrain is doing
     #[command(after_help = "Exit codes: 0 shown, 1 Refrain could not be asked.")]
     Status(status::Look),
+    /// Show the chains of a running Refrain: who is in them, what each is asked about and what it may do
+    #[command(after_help = "Exit codes: 0 shown, 1 Refrain could not be asked.")]
+    Chain(status::Look),
     /// Show how a running Refrain judged one stanza, by the id in its log line
     #[command(after_help = "Exit codes: 0 found, 1 not found, or Refrain could not be asked.")]
     Explain(explain::Explain),
@@ -115,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Demo { json } => demo::run(json),
         Command::Replay(replay) => replay.run(),
         Command::Status(look) => look.status(),
+        Command::Chain(look) => look.chain(),
         Command::Explain(explain) => explain.run(),
         Command::Reload(change) => change.reload(),
         Command::Rollback(change) => change.rollback(),

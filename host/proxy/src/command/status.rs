@@ -1,12 +1,18 @@
 //! `refrain status` and `refrain chain`: what a running Refrain is doing.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::Args;
 use hyper::Method;
 
 use super::ask::Target;
-use crate::control::status::Status;
+use super::table::{Table, duration, paint};
+use crate::control::status::{ChainStatus, CircuitState, FilterStatus, LastReload, Status};
+use crate::observe::audit::direction_name;
+
+/// Reasons shown of each filter; `--json` has all.
+const REASONS_SHOWN: usize = 5;
 
 /// What both take.
 #[derive(Debug, Args)]
@@ -18,6 +24,154 @@ pub struct Look {
 impl Look {
     /// Exit codes: 0 shown, 1 Refrain could not be asked.
     pub fn status(&self) -> ExitCode {
-        self.target.show(Method::GET, "/status", |status: Status| format!("{status:#?}"))
+        self.target.show(Method::GET, "/status", |status| status_text(&status))
     }
+
+    /// Exit codes: as of [`status`](Self::status).
+    pub fn chain(&self) -> ExitCode {
+        self.target.show(Method::GET, "/chain", |chains: Vec<ChainStatus>| {
+            chains.iter().map(chain_text).collect::<Vec<_>>().join("\n")
+        })
+    }
+}
+
+fn status_text(status: &Status) -> String {
+    let Status { version, pid, generation, stanzas, streams, listeners, .. } = status;
+    let totals = stanzas.totals;
+    let state = if status.draining { paint::bad("draining") } else { paint::good("running") };
+    let mut text = format!("refrain {version}, process {pid}, {state} for {}\n", duration(status.uptime_seconds));
+    let _ = writeln!(
+        text,
+        "generation  {} ({} {}), live for {}{}",
+        generation.number,
+        generation.config.display(),
+        generation.digest,
+        duration(generation.live_seconds),
+        status.previous_generation.map_or(String::new(), |number| format!("; rollback to {number} is possible")),
+    );
+    if let Some(last) = &status.reloads.last {
+        text += &last_reload_text(last);
+    }
+    let _ = writeln!(text, "listens     outside {}, inside {}", list(&listeners.outside), list(&listeners.inside));
+    let _ = writeln!(
+        text,
+        "stanzas     {} accepted = {} forwarded + {} bounced + {} dropped + {} in flight",
+        totals.accepted, totals.forwarded, totals.bounced, totals.dropped, stanzas.in_flight
+    );
+    let _ = writeln!(
+        text,
+        "streams     outside {} in, {} out; inside {} in, {} out",
+        streams.from_outside, streams.to_outside, streams.from_inside, streams.to_inside
+    );
+    for chain in &status.chains {
+        let _ = write!(text, "\n{}\n{}", direction_name(chain.direction), filters_text(&chain.filters));
+    }
+    text.trim_end().to_owned()
+}
+
+fn last_reload_text(last: &LastReload) -> String {
+    let LastReload { seconds_ago, cause, milliseconds, generation, mistakes } = last;
+    let ago = duration(*seconds_ago);
+    match generation {
+        Some(number) => format!("last reload {ago} ago ({cause}, {milliseconds} ms): generation {number}\n"),
+        None => {
+            let refused = paint::bad("refused");
+            let mut text =
+                format!("last reload {ago} ago ({cause}, {milliseconds} ms): {refused}, nothing has changed\n");
+            mistakes.iter().for_each(|mistake| text += &format!("    {mistake}\n"));
+            text
+        }
+    }
+}
+
+fn filters_text(filters: &[FilterStatus]) -> String {
+    if filters.is_empty() {
+        return "  no filter: every stanza passes\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        "filter",
+        "calls",
+        "skips",
+        "verdicts",
+        "edits",
+        "faults",
+        "circuit",
+        "p50",
+        "p99",
+        "memory",
+        "instances",
+    ]);
+    for filter in filters {
+        table.row([
+            filter.name.clone(),
+            filter.calls.to_string(),
+            filter.skips.to_string(),
+            counts(&filter.verdicts),
+            filter.edited.to_string(),
+            counts(&filter.faults),
+            circuit(filter.circuit),
+            micros(filter.p50_microseconds),
+            micros(filter.p99_microseconds),
+            format!("{:.1} MiB", filter.memory_bytes as f64 / f64::from(1 << 20)),
+            filter.instances.to_string(),
+        ]);
+    }
+    let mut text = table.to_string();
+    for filter in filters.iter().filter(|filter| !filter.reasons.is_empty()) {
+        let reasons = filter.reasons.iter().take(REASONS_SHOWN);
+        let reasons: Vec<String> = reasons.map(|(reason, count)| format!("{reason} ({count})")).collect();
+        let _ = writeln!(text, "  {}: {}", filter.name, reasons.join(", "));
+    }
+    text
+}
+
+fn chain_text(chain: &ChainStatus) -> String {
+    let mut text = format!("{}\n", direction_name(chain.direction));
+    if chain.filters.is_empty() {
+        text += "  no filter: every stanza passes\n";
+    }
+    for (index, filter) in chain.filters.iter().enumerate() {
+        let version = filter.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
+        let _ = writeln!(text, "  {}. {}", index + 1, filter.name);
+        let _ = writeln!(text, "     component  {}{version} ({})", filter.component, filter.digest);
+        let settings = filter.settings.as_deref().unwrap_or("none: its defaults");
+        let _ = writeln!(text, "     settings   {settings}");
+        let _ = writeln!(text, "     grants     {}", or_none(&filter.grants));
+        let _ = writeln!(text, "     isolation  {}, circuit {}", filter.isolation, circuit(filter.circuit));
+        match filter.interests.as_slice() {
+            [] => text += "     sees       every stanza\n",
+            interests => interests.iter().enumerate().for_each(|(index, interest)| {
+                let label = if index == 0 { "sees " } else { "   or" };
+                let _ = writeln!(text, "     {label}      {interest}");
+            }),
+        }
+    }
+    text.trim_end().to_owned() + "\n"
+}
+
+fn list<T: ToString>(values: &[T]) -> String {
+    values.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn or_none(values: &[String]) -> String {
+    if values.is_empty() { "none".to_owned() } else { values.join(", ") }
+}
+
+/// Those that are not zero.
+fn counts(counts: &[(String, u64)]) -> String {
+    let some = counts.iter().filter(|(_, count)| *count > 0);
+    let some: Vec<String> = some.map(|(name, count)| format!("{name} {count}")).collect();
+    if some.is_empty() { "-".to_owned() } else { some.join(", ") }
+}
+
+fn circuit(state: CircuitState) -> String {
+    match state {
+        CircuitState::Closed => "closed".to_owned(),
+        CircuitState::Open { seconds_left } => format!("open, {seconds_left:.0} s left"),
+        CircuitState::HalfOpen => "half-open".to_owned(),
+    }
+}
+
+fn micros(micros: f64) -> String {
+    if micros == 0.0 { "-".to_owned() } else { format!("{micros:.1} µs") }
 }

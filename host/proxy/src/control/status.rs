@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use refrain_filter::{Chain, Direction, Fault};
+use refrain_filter::{Chain, Circuit, Direction, Fault};
 use serde::{Deserialize, Serialize};
 
 use super::admin::Control;
@@ -40,6 +40,8 @@ pub struct Status {
     pub streams: Streams,
     /// The chains of both directions.
     pub chains: Vec<ChainStatus>,
+    /// What filters count themselves.
+    pub counters: Vec<OwnCounter>,
 }
 
 /// The live generation.
@@ -141,6 +143,16 @@ pub struct FilterStatus {
     pub name: String,
     /// Where its code is from.
     pub component: String,
+    /// The first 12 hexadecimal digits of the SHA-256 of its code.
+    pub digest: String,
+    /// The version that its manifest names.
+    pub version: Option<String>,
+    /// What it may do beyond judging.
+    pub grants: Vec<String>,
+    /// Which stanzas meet the same instance.
+    pub isolation: String,
+    /// Whether it is asked at all.
+    pub circuit: CircuitState,
     /// Where its settings stand.
     pub settings: Option<String>,
     /// The stanzas it is asked about; none = all.
@@ -151,10 +163,51 @@ pub struct FilterStatus {
     pub skips: u64,
     /// What it said, by the kind of verdict.
     pub verdicts: Vec<(String, u64)>,
+    /// The reasons it gave most often.
+    pub reasons: Vec<(String, u64)>,
     /// Stanzas that it edited.
     pub edited: u64,
     /// How it failed, by cause.
     pub faults: Vec<(String, u64)>,
+    /// Half of its calls were not slower.
+    pub p50_microseconds: f64,
+    /// 99 of 100 of its calls were not slower.
+    pub p99_microseconds: f64,
+    /// How many calls took up to so many microseconds, and longer than the entry before says.
+    pub latency: Vec<(f64, u64)>,
+    /// Memory of its instances.
+    pub memory_bytes: u64,
+    /// Its instances: of each worker thread its own.
+    pub instances: u32,
+}
+
+/// Whether a filter is asked, or left alone for a while because it failed too often.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "state")]
+pub enum CircuitState {
+    /// It is asked.
+    Closed,
+    /// It is not asked.
+    Open {
+        /// Until it is tried again.
+        seconds_left: f64,
+    },
+    /// It is being tried.
+    HalfOpen,
+}
+
+/// A counter that a filter keeps itself, over all generations.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OwnCounter {
+    /// The filter.
+    pub filter: String,
+    /// Its name for the counter.
+    pub name: String,
+    /// What it counts.
+    pub help: String,
+    /// The count.
+    pub value: u64,
 }
 
 impl Status {
@@ -197,8 +250,20 @@ impl Status {
                 ChainStatus::of(&snapshot, &snapshot.inbound, &snapshot.config.chains.inbound),
                 ChainStatus::of(&snapshot, &snapshot.outbound, &snapshot.config.chains.outbound),
             ],
+            counters: own_counters(control),
         }
     }
+}
+
+fn own_counters(control: &Control) -> Vec<OwnCounter> {
+    let counters = control.reloader.engine().shared().counters().into_iter();
+    let own = counters.map(|counter| OwnCounter {
+        filter: counter.filter.to_string(),
+        name: counter.name.to_string(),
+        help: counter.help.to_string(),
+        value: counter.value,
+    });
+    own.collect()
 }
 
 impl LastReload {
@@ -221,9 +286,9 @@ impl ChainStatus {
     fn of(snapshot: &Snapshot, chain: &Chain, configured: &[FilterConfig]) -> Self {
         let direction = chain.direction();
         let roster = snapshot.roster(direction);
-        let filters = chain.counts().into_iter().zip(&roster.filters).zip(configured);
-        let filters = filters
-            .map(|(((_, counts), rostered), configured)| FilterStatus::of(snapshot, configured, rostered, &counts));
+        let filters = chain.status().into_iter().zip(&roster.filters).zip(configured);
+        let filters =
+            filters.map(|((filter, rostered), configured)| FilterStatus::of(snapshot, configured, rostered, filter));
         ChainStatus { direction, filters: filters.collect() }
     }
 }
@@ -233,33 +298,58 @@ impl FilterStatus {
         snapshot: &Snapshot,
         configured: &FilterConfig,
         rostered: &Rostered,
-        counts: &refrain_filter::Counts,
+        filter: refrain_filter::FilterStatus,
     ) -> Self {
-        let verdicts = [
-            ("pass", counts.passed),
-            ("accept", counts.accepted),
-            ("drop", counts.dropped),
-            ("bounce", counts.bounced),
-        ];
+        let refrain_filter::FilterStatus { counts, latency, .. } = &filter;
+        let named = |counts: &[(&str, u64)]| counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        let faults: Vec<(&str, u64)> = Fault::CAUSES.into_iter().zip(counts.faults).collect();
         FilterStatus {
             name: configured.name.clone(),
             component: match &configured.component {
                 ComponentSource::Builtin(name) => format!("builtin:{name}"),
                 ComponentSource::Path(path) => path.display().to_string(),
             },
+            digest: filter.component.digest().short(),
+            version: filter.component.manifest().map(|manifest| manifest.version.clone()),
+            grants: filter.grants.iter().map(ToString::to_string).collect(),
+            isolation: filter.isolation.as_str().to_owned(),
+            circuit: CircuitState::of(&filter.circuit),
             settings: snapshot.config.places.of(&format!("filter.{}.settings", configured.name)),
             interests: rostered.interests.clone(),
             calls: counts.calls,
             skips: counts.skipped,
-            verdicts: verdicts.map(|(verdict, count)| (verdict.to_owned(), count)).into(),
+            verdicts: named(&[
+                ("pass", counts.passed),
+                ("accept", counts.accepted),
+                ("drop", counts.dropped),
+                ("bounce", counts.bounced),
+                ("redirect", counts.redirected),
+                ("close-stream", counts.closed_streams),
+            ]),
+            reasons: filter.reasons.clone(),
             edited: counts.edited,
-            faults: Fault::CAUSES
-                .iter()
-                .zip(counts.faults)
-                .map(|(cause, count)| ((*cause).to_owned(), count))
-                .collect(),
+            faults: named(&faults),
+            p50_microseconds: micros(latency.quantile(0.5)),
+            p99_microseconds: micros(latency.quantile(0.99)),
+            latency: latency.buckets().map(|(up_to, count)| (micros(up_to), count)).collect(),
+            memory_bytes: counts.memory_bytes,
+            instances: counts.instances,
         }
     }
+}
+
+impl CircuitState {
+    fn of(circuit: &Circuit) -> Self {
+        match circuit {
+            Circuit::Closed => CircuitState::Closed,
+            Circuit::Open(pause) => CircuitState::Open { seconds_left: pause.as_secs_f64() },
+            Circuit::HalfOpen => CircuitState::HalfOpen,
+        }
+    }
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
 }
 
 fn seconds_since(moment: SystemTime) -> u64 {

@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+#[path = "../../../filter/tests/guests/mod.rs"]
+mod guests;
+mod traffic;
+
 use super::reload::{Cause, ReloadError, Reloader};
 use super::watch;
 use crate::app::App;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use refrain_filter::{Decision, Direction, Outcome};
+use refrain_filter::{Decision, Direction, Outcome, Step};
 use refrain_proto::stanza::Stanza;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -42,6 +42,8 @@ pub struct Record {
     pub size: u32,
     /// The chain that judged it.
     pub chain: Arc<Roster>,
+    /// What each filter of it said that was asked.
+    pub steps: Vec<Step>,
 }
 
 /// The chain's word on a stanza.
@@ -146,6 +148,7 @@ pub fn record_of(snapshot: &Snapshot, direction: Direction, stanza: &Stanza, too
         generation: snapshot.generation,
         size: stanza.size(),
         chain: snapshot.roster(direction).clone(),
+        steps: Vec::new(),
     }
 }
 

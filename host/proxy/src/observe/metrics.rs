@@ -4,7 +4,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::audit::direction_name;
-use crate::control::status::{FilterStatus, Status};
+use crate::control::status::{CircuitState, FilterStatus, Status};
 
 /// Writes all of it.
 pub fn write(status: &Status) -> String {
@@ -76,6 +76,39 @@ fn filters(page: &mut Page, status: &Status) {
     family("refrain_filter_verdicts_total", "counter", "What it said.", &|f| each("verdict", &f.verdicts));
     family("refrain_filter_edits_total", "counter", "Stanzas that it edited.", &|f| one(f.edited));
     family("refrain_filter_faults_total", "counter", "How it failed.", &|f| each("cause", &f.faults));
+    family("refrain_filter_memory_bytes", "gauge", "Memory of its instances.", &|f| one(f.memory_bytes));
+    family("refrain_filter_instances", "gauge", "Its instances.", &|f| one(u64::from(f.instances)));
+    family("refrain_filter_circuit_open", "gauge", "1 while it is not asked because it failed too often.", &|f| {
+        one(u64::from(matches!(f.circuit, CircuitState::Open { .. })))
+    });
+    page.family("refrain_filter_latency_seconds", "histogram", "How long its calls took.");
+    for (chain, filter) in &filters {
+        latency(page, chain, filter);
+    }
+    page.family("refrain_filter_counter_total", "counter", "What a filter counts itself.");
+    for counter in &status.counters {
+        let labels = [("filter", counter.filter.as_str()), ("name", &counter.name)];
+        page.sample("refrain_filter_counter_total", &labels, counter.value);
+    }
+}
+
+/// Upper bounds of the published buckets, in microseconds: from a call that does nothing to the longest deadline.
+const LATENCY_BOUNDS: [f64; 14] = [1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2.5e3, 5e3, 1e5, 1e6];
+
+/// A call counts as no faster than the upper end of the fine bucket it fell into: at most a quarter too slow.
+fn latency(page: &mut Page, chain: &str, filter: &FilterStatus) {
+    let name = |suffix: &str| format!("refrain_filter_latency_seconds_{suffix}");
+    let labels = [("chain", chain), ("filter", filter.name.as_str())];
+    for bound in LATENCY_BOUNDS {
+        let within: u64 = filter.latency.iter().filter(|(up_to, _)| *up_to <= bound).map(|(_, count)| count).sum();
+        let le = (bound / 1e6).to_string();
+        page.sample(&name("bucket"), &[labels[0], labels[1], ("le", &le)], within);
+    }
+    let count: u64 = filter.latency.iter().map(|(_, count)| count).sum();
+    let sum: f64 = filter.latency.iter().map(|(up_to, count)| up_to / 1e6 * *count as f64).sum();
+    page.sample(&name("bucket"), &[labels[0], labels[1], ("le", "+Inf")], count);
+    page.sample(&name("sum"), &labels, sum);
+    page.sample(&name("count"), &labels, count);
 }
 
 /// The samples of one filter in one family, each with a label of its own or none.

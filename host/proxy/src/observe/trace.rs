@@ -90,6 +90,8 @@ impl Traces {
     pub(super) fn keep(&self, mut record: Record) {
         clip(&mut record.from);
         clip(&mut record.to);
+        // The stanza itself, for a replay bundle: content is never kept here.
+        record.steps.iter_mut().for_each(|step| step.evidence = None);
         let mut ring = self.lock();
         if ring.len() == TRACES_MAX {
             ring.pop_front();

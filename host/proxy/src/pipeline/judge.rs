@@ -31,6 +31,21 @@ pub fn judge(snapshot: &Arc<Snapshot>, side: Side, stanza: &mut Stanza) -> Decis
     WORKERS.with_borrow_mut(|workers| worker(workers, snapshot, side).judge(stanza, now_ms()))
 }
 
+/// Like [`judge`]; what `look` makes of the worker comes with the decision, for whoever wants to know how it came about.
+pub fn judge_and<T>(
+    snapshot: &Arc<Snapshot>,
+    side: Side,
+    stanza: &mut Stanza,
+    look: impl FnOnce(&ChainWorker, &Decision) -> T,
+) -> (Decision, T) {
+    WORKERS.with_borrow_mut(|workers| {
+        let worker = worker(workers, snapshot, side);
+        let decision = worker.judge(stanza, now_ms());
+        let seen = look(worker, &decision);
+        (decision, seen)
+    })
+}
+
 fn worker<'w>(workers: &'w mut Vec<Worker>, snapshot: &Arc<Snapshot>, side: Side) -> &'w mut ChainWorker {
     let chain = snapshot.chain(side);
     let known = workers.iter().position(|worker| Arc::ptr_eq(worker.chain.chain(), chain));

@@ -13,7 +13,7 @@ use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
 use refrain_proto::{Side, Stanza, StanzaError, StreamCondition};
 use tokio::task::JoinSet;
 
-use super::judge::judge;
+use super::judge::judge_and;
 use super::route::Outgoing;
 use super::{Gateway, verify};
 use crate::limits::Permit;
@@ -144,10 +144,15 @@ impl Receiver {
         self.batch.accepted += 1;
         let started = Instant::now();
         let snapshot = self.pinned.get_or_insert_with(|| self.gateway.snapshot());
-        let mut decision = judge(snapshot, self.side, &mut stanza);
-        let ruling = Ruling::of(&decision);
-        if ruling != Ruling::Forward || self.gateway.audit.wants_forwards() {
+        let audit = &self.gateway.audit;
+        let (mut decision, steps) = judge_and(snapshot, self.side, &mut stanza, |worker, decision| {
+            let remarkable = Ruling::of(decision) != Ruling::Forward || worker.failed() || audit.wants_forwards();
+            remarkable.then(|| worker.steps())
+        });
+        if let Some(steps) = steps {
+            let ruling = Ruling::of(&decision);
             let mut record = record_of(snapshot, direction(self.side), &stanza, started.elapsed(), ruling);
+            record.steps = steps;
             record.filter = decision.filter.as_deref().map(str::to_owned);
             record.reason = decision.fault.as_ref().map(ToString::to_string).or_else(|| decision.reason.clone());
             if let Ruled::Bounce(error) = &mut decision.outcome
@@ -155,7 +160,7 @@ impl Receiver {
             {
                 name_trace(error, record.trace);
             }
-            self.gateway.audit.write(record);
+            audit.write(record);
         }
         match decision.outcome {
             Ruled::Forward => self.outgoing.relay(&stanza),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use refrain_filter::{BuildError, Chain, Component, Direction, Engine, FilterSpec, Grants};
 
+use super::self_test;
 use crate::config::{ComponentSource, Config, FilterConfig, Mistake, Mistakes};
 
 /// The chains of both directions.
@@ -80,6 +81,12 @@ impl Components<'_> {
         if let Some(refusal) = component.requests().refusal(&grants) {
             let key = format!("filter.{}.grants", filter.name);
             mistakes.add(self.config.places.mistake(&key, refusal, ""));
+            return None;
+        }
+        // Not before it is granted what it asks for: until then none of its code may run.
+        if let Err(problem) = self_test::run(self.engine, &component) {
+            let key = format!("filter.{}.component", filter.name);
+            mistakes.add(self.config.places.mistake(&key, problem, ""));
             return None;
         }
         Some(FilterSpec {

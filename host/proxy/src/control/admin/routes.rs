@@ -42,6 +42,7 @@ type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
     Route { method: Method::GET, path: "/status", about: "everything about the running process", answer: |r| Box::pin(status(r)) },
+    Route { method: Method::GET, path: "/chain", about: "the chains of both directions", answer: |r| Box::pin(chain(r)) },
     Route { method: Method::GET, path: "/explain/", about: "how one stanza was judged, by its id", answer: |r| Box::pin(explain(r)) },
     Route { method: Method::GET, path: "/metrics", about: "the same for Prometheus", answer: |r| Box::pin(metrics(r)) },
     Route { method: Method::POST, path: "/reload", about: "read the configuration again", answer: |r| Box::pin(reload(r)) },
@@ -80,6 +81,10 @@ fn overview() -> Answer {
 
 async fn status(request: Request) -> Answer {
     Answer::json(&Status::of(&request.control))
+}
+
+async fn chain(request: Request) -> Answer {
+    Answer::json(&Status::of(&request.control).chains)
 }
 
 async fn metrics(request: Request) -> Answer {
