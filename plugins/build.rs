@@ -43,8 +43,11 @@ fn filters(plugins: &Path) -> Result<Vec<String>> {
 }
 
 fn watch(plugins: &Path, filters: &[String]) {
-    let watched = ["build.rs", "../wit", "../sdk/src", "../sdk/Cargo.toml", "../Cargo.toml", "../Cargo.lock"];
-    let sources = filters.iter().flat_map(|filter| [format!("{filter}/src"), format!("{filter}/Cargo.toml")]);
+    let watched =
+        ["build.rs", "../wit", "../sdk/src", "../sdk/Cargo.toml", "../sdk/macros", "../Cargo.toml", "../Cargo.lock"];
+    let sources = filters.iter().flat_map(|filter| {
+        [format!("{filter}/src"), format!("{filter}/Cargo.toml"), format!("{filter}/cases/self-test.toml")]
+    });
     for path in watched.into_iter().map(String::from).chain(sources) {
         println!("cargo::rerun-if-changed={}", plugins.join(path).display());
     }

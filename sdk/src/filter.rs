@@ -1,16 +1,25 @@
 //! The trait a filter implements, and the macro that makes it a component.
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Head, Problems, Setup, Stanza, Verdict};
+use crate::{About, Head, Problems, Setup, Stanza, Verdict};
 
 /// One filter: settings in, a verdict for each stanza out.
 ///
 /// An instance may be made and ended at any time, and each worker of the proxy has its own. It must therefore depend on its
 /// settings alone, and nothing it remembers between two stanzas may matter.
 pub trait Filter: Sized + 'static {
-    /// The filter's `settings` table. `#[serde(deny_unknown_fields)]` turns a misspelt key into a [`Problem`](crate::Problem).
-    type Settings: DeserializeOwned;
+    /// The filter's `settings` table: a type with the attribute [`settings`](crate::settings), or
+    /// [`NoSettings`](crate::NoSettings).
+    ///
+    /// Its schema is packed into the component, where `refrain filter info` and the check of a configuration read it.
+    type Settings: DeserializeOwned + JsonSchema;
+
+    /// What the filter asks of the operator and how it is tested. Evaluated once, when the component is packed.
+    fn about() -> About {
+        About::new()
+    }
 
     /// Makes the filter from its settings. Called once, before any stanza.
     ///
@@ -31,8 +40,8 @@ pub trait Filter: Sized + 'static {
 /// # use refrain_sdk::*;
 /// # struct Silence;
 /// # impl Filter for Silence {
-/// #     type Settings = ();
-/// #     fn configure(_: (), _: &mut Setup) -> Result<Self, Problems> { Ok(Silence) }
+/// #     type Settings = NoSettings;
+/// #     fn configure(_: NoSettings, _: &mut Setup) -> Result<Self, Problems> { Ok(Silence) }
 /// #     fn on_stanza(&self, _: &Head, _: &Stanza<'_>) -> Verdict { Verdict::Drop }
 /// # }
 /// export!(Silence);
@@ -55,6 +64,17 @@ macro_rules! export {
                 }
             }
     $crate::bindings::export!(Exported with_types_in $crate::bindings);
+
+            /// Called once, when the component is packed.
+            #[unsafe(export_name = "refrain-manifest")]
+            extern "C" fn manifest() -> u64 {
+                $crate::guest::manifest::<$filter>(&$crate::Package {
+                    name: ::core::env!("CARGO_PKG_NAME"),
+                    version: ::core::env!("CARGO_PKG_VERSION"),
+                    authors: ::core::env!("CARGO_PKG_AUTHORS"),
+                    description: ::core::env!("CARGO_PKG_DESCRIPTION"),
+                })
+            }
         };
     };
 }

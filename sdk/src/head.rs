@@ -3,10 +3,10 @@
 use crate::{Head, Kind, Rule, StanzaType};
 
 pub(crate) const BODY: u32 = 1 << 0;
-const ENCRYPTED: u32 = 1 << 1;
+pub(crate) const ENCRYPTED: u32 = 1 << 1;
 const DELAYED: u32 = 1 << 2;
-const FORWARDED: u32 = 1 << 3;
-const MUC: u32 = 1 << 4;
+pub(crate) const FORWARDED: u32 = 1 << 3;
+pub(crate) const MUC: u32 = 1 << 4;
 const EDITED: u32 = 1 << 5;
 pub(crate) const SUBJECT: u32 = 1 << 6;
 

@@ -23,6 +23,11 @@ impl Problem {
     }
 }
 
+/// The settings of a filter that has none.
+#[crate::settings]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NoSettings {}
+
 /// All mistakes in the settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
@@ -82,8 +87,8 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Problems> {
 /// serde_json names line and column of a text that the operator never wrote.
 fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
+    match text.rsplit_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
         None => text,
     }
 }

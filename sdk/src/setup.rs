@@ -1,8 +1,8 @@
 //! What a filter tells the host once, while it is configured: the stanzas it wants to see, the questions it will ask.
 
 use crate::bindings::refrain::filter::setup as wit;
-use crate::head::{BODY, SUBJECT};
-use crate::{Direction, Kind, Problem, StanzaType, host};
+use crate::head::{BODY, ENCRYPTED, FORWARDED, MUC, SUBJECT};
+use crate::{Bucket, Counter, Direction, Kind, Limiter, List, Problem, StanzaType, host};
 
 /// Available while the filter is configured.
 #[derive(Debug, Default)]
@@ -31,6 +31,92 @@ impl Setup {
     /// Without braces a name is in the stanza's own namespace: `body`, `{jabber:x:oob}x/{jabber:x:oob}url`.
     pub fn selector(&mut self, path: &str) -> Result<Selector, Problem> {
         self.host.selector(path).map(Selector).map_err(|message| Problem::new("", message))
+    }
+
+    /// Compiles the selector of a payload: a child element of this namespace, whatever its name.
+    ///
+    /// ```
+    /// # use refrain_sdk::*;
+    /// struct NoGames { games: Selector }
+    ///
+    /// impl Filter for NoGames {
+    ///     type Settings = NoSettings;
+    ///
+    ///     fn configure(_: NoSettings, setup: &mut Setup) -> Result<Self, Problems> {
+    ///         Ok(NoGames { games: setup.payload("urn:example:games*")? })
+    ///     }
+    ///
+    ///     fn on_stanza(&self, _: &Head, stanza: &Stanza<'_>) -> Verdict {
+    ///         if stanza.test(self.games) { Verdict::Drop } else { Verdict::Pass }
+    ///     }
+    /// }
+    /// # let stanza = "<message from='a@b.example' to='c@d.example'><move xmlns='urn:example:games:chess'/></message>";
+    /// # assert_eq!(testing::verdict::<NoGames>("{}", stanza), Some(Verdict::Drop));
+    /// ```
+    pub fn payload(&mut self, namespace: &str) -> Result<Selector, Problem> {
+        self.selector(&format!("{{{namespace}}}*"))
+    }
+}
+
+/// What the host keeps for a filter beyond one instance and one call. Each is had once, here, and used by its handle.
+///
+/// ```
+/// # use refrain_sdk::*;
+/// /// Ten messages a minute from one sender, friends excepted.
+/// struct Pace { friends: List, pace: Limiter, refused: Counter }
+///
+/// impl Filter for Pace {
+///     type Settings = NoSettings;
+///
+///     fn about() -> About {
+///         About::new().requests("list:friends")
+///     }
+///
+///     fn configure(_: NoSettings, setup: &mut Setup) -> Result<Self, Problems> {
+///         Ok(Pace {
+///             friends: setup.list("friends")?,
+///             pace: setup.limiter("pace", 10, 10.0 / 60.0)?,
+///             refused: setup.counter("refused", "Messages that came too fast.")?,
+///         })
+///     }
+///
+///     fn on_stanza(&self, head: &Head, _: &Stanza<'_>) -> Verdict {
+///         if self.friends.covers(&head.from) || self.pace.take(head.sender().bare()) {
+///             return Verdict::Pass;
+///         }
+///         self.refused.add(1);
+///         Verdict::bounce(Condition::ResourceConstraint).if_answerable(head)
+///     }
+/// }
+/// # testing::with_list("friends", ["bob@far.example"]);
+/// # let mut pace = testing::Tester::<Pace>::new("{}");
+/// # let (eve, bob) = ("<message from='eve@evil.example/x' to='a@b.example'/>", "<message from='bob@far.example' to='a@b.example'/>");
+/// # for _ in 0..10 { assert_eq!(pace.judge(eve), Some(Verdict::Pass)); }
+/// # assert_ne!(pace.judge(eve), Some(Verdict::Pass));
+/// # assert_eq!((pace.judge(bob), testing::counter("refused")), (Some(Verdict::Pass), 1));
+/// # testing::advance(std::time::Duration::from_secs(6));
+/// # assert_eq!(pace.judge(eve), Some(Verdict::Pass));
+/// ```
+impl Setup {
+    /// A counter for the operator's metrics, by a name of `[a-z0-9_]`; at most 32. It goes on counting across reloads.
+    pub fn counter(&mut self, name: &str, help: &str) -> Result<Counter, Problem> {
+        self.host.counter(name, help).map(Counter).map_err(|message| Problem::new("", message))
+    }
+
+    /// Token buckets by key, of `burst` tokens, with `per_second` new ones; at most 16. All instances take from the same ones.
+    pub fn limiter(&mut self, name: &str, burst: u32, per_second: f64) -> Result<Limiter, Problem> {
+        self.host.limiter(name, burst, per_second).map(Limiter).map_err(|message| Problem::new("", message))
+    }
+
+    /// A list of the operator's. Needs the grant `list:NAME`, which [`About::requests`](crate::About::requests).
+    pub fn list(&mut self, name: &str) -> Result<List, Problem> {
+        self.host.list(name).map(List).map_err(|message| Problem::new("", message))
+    }
+
+    /// Values that instances and filters share. Needs the grant `bucket:NAME`, which
+    /// [`About::requests`](crate::About::requests).
+    pub fn bucket(&mut self, name: &str) -> Result<Bucket, Problem> {
+        self.host.bucket(name).map(Bucket).map_err(|message| Problem::new("", message))
     }
 }
 
@@ -105,6 +191,24 @@ impl Interest {
     /// Stanzas that have a subject (or a body, if named so).
     pub fn subject(mut self) -> Self {
         self.0.bits_any |= SUBJECT;
+        self
+    }
+
+    /// Stanzas that wrap others, carbons among them (or have another part named so).
+    pub fn forwarded(mut self) -> Self {
+        self.0.bits_any |= FORWARDED;
+        self
+    }
+
+    /// Stanzas with an encrypted payload (or with another part named so).
+    pub fn encrypted(mut self) -> Self {
+        self.0.bits_any |= ENCRYPTED;
+        self
+    }
+
+    /// Stanzas that belong to a room (or have a part named so).
+    pub fn muc(mut self) -> Self {
+        self.0.bits_any |= MUC;
         self
     }
 

@@ -63,7 +63,8 @@ impl<'a> Stanza<'a> {
 
 /// Edits. The host notes them and applies them only with a verdict that lets the stanza go on.
 ///
-/// The stanza's own addresses, `type` and `id` are [`EditError::ForbiddenTarget`].
+/// The stanza's own `type` and `id` are [`EditError::ForbiddenTarget`]. So are its addresses, unless the operator grants
+/// `edit-addresses`: then `set_attr` changes their local part and resource, never the domain.
 impl Stanza<'_> {
     /// Sets an attribute without a namespace, or removes it.
     pub fn set_attr(&self, node: Node, name: &str, value: Option<&str>) -> Result<(), EditError> {

@@ -1,6 +1,6 @@
 //! What becomes of the stanza.
 
-use crate::{Condition, ErrorType, Head};
+use crate::{Condition, ErrorType, Head, host};
 
 /// A filter's word on one stanza.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum Verdict {
     Drop,
     /// Return an error to the sender. The host drops instead what must not be answered (RFC 6120 §8.3.1).
     Bounce(StanzaError),
+    /// Deliver to another address, with this filter's edits, and skip the rest of the chain: see [`redirect`](Self::redirect).
+    Redirect(Redirect),
+    /// Discard, and end the stream it came by: see [`close_stream`](Self::close_stream).
+    CloseStream(StreamError),
 }
 
 impl Verdict {
@@ -21,10 +25,22 @@ impl Verdict {
         Verdict::Bounce(StanzaError { condition, error_type: None, text: None })
     }
 
-    /// Gives the error a human-readable text, which its receiver sees. Only a bounce has one.
+    /// Delivery to another address of the same domain. Needs the operator's grant `redirect`. Any other address is a fault.
+    pub fn redirect(to: impl Into<String>) -> Self {
+        Verdict::Redirect(Redirect { to: to.into(), act: host::redirect })
+    }
+
+    /// The end of the stream, with every conversation on it. Needs the operator's grant `close-stream`.
+    pub fn close_stream(condition: StreamCondition) -> Self {
+        Verdict::CloseStream(StreamError { condition, text: None, act: host::close_stream })
+    }
+
+    /// Gives the error a human-readable text, which its receiver sees. Only a bounce and the end of a stream have one.
     pub fn text(mut self, text: impl Into<String>) -> Self {
-        if let Verdict::Bounce(error) = &mut self {
-            error.text = Some(text.into());
+        match &mut self {
+            Verdict::Bounce(error) => error.text = Some(text.into()),
+            Verdict::CloseStream(error) => error.text = Some(text.into()),
+            Verdict::Pass | Verdict::Accept | Verdict::Drop | Verdict::Redirect(_) => {}
         }
         self
     }
@@ -57,6 +73,97 @@ pub struct StanzaError {
     pub text: Option<String>,
 }
 
+/// Another address to deliver to.
+#[derive(Debug, Clone)]
+pub struct Redirect {
+    to: String,
+    /// Named where the verdict is made, and called where it is told: a filter that never redirects does not import what does.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    act: fn(&str) -> host::Action,
+}
+
+impl Redirect {
+    /// The address.
+    pub fn to(&self) -> &str {
+        &self.to
+    }
+}
+
+impl PartialEq for Redirect {
+    fn eq(&self, other: &Self) -> bool {
+        self.to == other.to
+    }
+}
+
+impl Eq for Redirect {}
+
+/// The error a stream ends with (RFC 6120 §4.9).
+#[derive(Debug, Clone)]
+pub struct StreamError {
+    condition: StreamCondition,
+    text: Option<String>,
+    /// As in [`Redirect`].
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    act: fn(StreamCondition, Option<&str>) -> host::Action,
+}
+
+impl StreamError {
+    /// The defined condition.
+    pub fn condition(&self) -> StreamCondition {
+        self.condition
+    }
+
+    /// A text for a human.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+}
+
+impl PartialEq for StreamError {
+    fn eq(&self, other: &Self) -> bool {
+        (self.condition, &self.text) == (other.condition, &other.text)
+    }
+}
+
+impl Eq for StreamError {}
+
+/// The conditions of RFC 6120 §4.9.3 by which one server may end the stream of another for what it sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StreamCondition {
+    /// §4.9.3.8: something here is broken.
+    InternalServerError,
+    /// §4.9.3.9: an address is not that of who sent it.
+    InvalidFrom,
+    /// §4.9.3.12: the other side may not do this here.
+    NotAuthorized,
+    /// §4.9.3.14: what was sent is against a policy.
+    PolicyViolation,
+    /// §4.9.3.16: the stream is to be opened anew.
+    Reset,
+    /// §4.9.3.17: there is not enough of something.
+    ResourceConstraint,
+    /// §4.9.3.21: none of the others.
+    UndefinedCondition,
+    /// §4.9.3.24: a stanza of a type that is not taken here.
+    UnsupportedStanzaType,
+}
+
+impl StreamCondition {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StreamCondition::InternalServerError => "internal-server-error",
+            StreamCondition::InvalidFrom => "invalid-from",
+            StreamCondition::NotAuthorized => "not-authorized",
+            StreamCondition::PolicyViolation => "policy-violation",
+            StreamCondition::Reset => "reset",
+            StreamCondition::ResourceConstraint => "resource-constraint",
+            StreamCondition::UndefinedCondition => "undefined-condition",
+            StreamCondition::UnsupportedStanzaType => "unsupported-stanza-type",
+        }
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 impl From<Verdict> for crate::bindings::refrain::filter::types::Verdict {
     // Inlined, a filter without texts in its errors does not import `actions`.
@@ -71,6 +178,8 @@ impl From<Verdict> for crate::bindings::refrain::filter::types::Verdict {
             Verdict::Bounce(error) => {
                 Self::Act(actions::bounce(error.condition, error.error_type, error.text.as_deref()))
             }
+            Verdict::Redirect(redirect) => Self::Act((redirect.act)(&redirect.to)),
+            Verdict::CloseStream(error) => Self::Act((error.act)(error.condition, error.text.as_deref())),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+#[cfg(feature = "runtime")]
 use crate::verdict::Verdict;
 
 /// One permission.
@@ -115,6 +116,7 @@ impl Grants {
     }
 
     /// Names what a verdict lacks.
+    #[cfg(feature = "runtime")]
     #[inline]
     pub(crate) fn lacks(&self, verdict: &Verdict) -> Option<&'static str> {
         match verdict {

@@ -22,6 +22,7 @@ mod journal;
 mod list;
 mod manifest;
 mod selector;
+mod shared;
 mod verdict;
 
 pub use grants::{Grant, Grants, Requests, UnknownGrant};
@@ -31,6 +32,7 @@ pub use journal::{EditError, Journal, JournalLimits};
 pub use list::{List, Lists};
 pub use manifest::{Manifest, ManifestError, ManifestLimits, SECTION as MANIFEST_SECTION};
 pub use selector::{Selector, SelectorError};
+pub use shared::{Bucket, Counter, FilterCounter, KvError, Limiter, Rate, Shared};
 pub use verdict::{Outcome, Verdict};
 
 #[cfg(feature = "runtime")]
@@ -72,8 +74,6 @@ mod registered;
 #[cfg(feature = "runtime")]
 mod sandbox;
 #[cfg(feature = "runtime")]
-mod shared;
-#[cfg(feature = "runtime")]
 mod state;
 #[cfg(feature = "runtime")]
 mod step;
@@ -104,8 +104,6 @@ pub use instances::Isolation;
 pub use policy::{FaultPolicy, OnFault};
 #[cfg(feature = "runtime")]
 pub use sandbox::{Keep, Sandbox};
-#[cfg(feature = "runtime")]
-pub use shared::{FilterCounter, Shared};
 #[cfg(feature = "runtime")]
 pub use step::{Step, Word};
 #[cfg(feature = "runtime")]

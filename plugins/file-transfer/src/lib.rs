@@ -5,8 +5,8 @@ mod oob;
 mod settings;
 
 use refrain_sdk::{
-    Condition, ErrorType, Filter, Head, Interest, Kind, Problems, Rule, Selector, Setup, Stanza, StanzaType, Verdict,
-    export,
+    About, Condition, ErrorType, Filter, Head, Interest, Kind, Problems, Rule, Selector, Setup, Stanza, StanzaType,
+    Verdict, export,
 };
 
 use jingle::Jingle;
@@ -30,6 +30,10 @@ pub struct FileTransfer {
 
 impl Filter for FileTransfer {
     type Settings = Settings;
+
+    fn about() -> About {
+        About::new().self_test(include_str!("../cases/self-test.toml"))
+    }
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
         let mut denied = Vec::new();

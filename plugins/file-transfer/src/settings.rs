@@ -1,18 +1,19 @@
 //! The settings as the operator writes them.
 
-use serde::Deserialize;
+use refrain_sdk::settings;
 
 /// Which ways of sending files stay open.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[settings]
+#[derive(Debug, Default)]
+#[serde(default)]
 pub struct Settings {
     /// The mechanisms to let pass; all others are refused.
     pub allow: Vec<Mechanism>,
 }
 
 /// A way to send a file between two servers' users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[settings]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mechanism {
     /// XEP-0066, out of band data: a URL beside a message or in an iq.
     Oob,

@@ -15,3 +15,10 @@ fn an_unknown_mechanism_is_told_by_its_key() {
     assert_eq!(problem.path, "allow[1]");
     assert!(problem.message.contains("unknown variant `pigeon`"), "{}", problem.message);
 }
+
+#[test]
+fn describes_its_settings_and_tests_itself() {
+    let manifest = testing::manifest::<FileTransfer>();
+    assert_eq!(manifest["settings-schema"]["properties"]["allow"]["type"], "array");
+    assert_eq!(manifest["self-test"].as_array().map(Vec::len), Some(1));
+}

@@ -3,7 +3,9 @@
 mod rules;
 mod settings;
 
-use refrain_sdk::{Condition, Direction, Filter, Head, Interest, Problem, Problems, Setup, Stanza, Verdict, export};
+use refrain_sdk::{
+    About, Condition, Direction, Filter, Head, Interest, Problem, Problems, Setup, Stanza, Verdict, export,
+};
 
 use rules::{Match, Rules};
 pub use settings::{Action, Allow, Deny, Otherwise, Pattern, Settings, Side, Way};
@@ -26,6 +28,10 @@ struct Denial {
 
 impl Filter for JidPolicy {
     type Settings = Settings;
+
+    fn about() -> About {
+        About::new().self_test(include_str!("../cases/self-test.toml"))
+    }
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
         let mut problems = Problems::new();

@@ -1,11 +1,11 @@
 //! The settings as the operator writes them.
 
-use refrain_sdk::{Direction, Problem};
-use serde::Deserialize;
+use refrain_sdk::{Direction, Problem, settings};
 
 /// Who may write to whom.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[settings]
+#[derive(Debug, Default)]
+#[serde(default)]
 pub struct Settings {
     /// What happens to a stanza that no rule names.
     pub default: Otherwise,
@@ -16,8 +16,8 @@ pub struct Settings {
 }
 
 /// What happens to a stanza that no rule names.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Otherwise {
     /// It passes.
     #[default]
@@ -27,8 +27,8 @@ pub enum Otherwise {
 }
 
 /// A rule that refuses. Exactly one of `jid` and `domain` is given.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[settings]
+#[derive(Debug)]
 pub struct Deny {
     /// An address: bare (any resource of it) or full.
     pub jid: Option<String>,
@@ -48,8 +48,8 @@ pub struct Deny {
 }
 
 /// A rule that lets pass. Exactly one of `jid` and `domain` is given.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[settings]
+#[derive(Debug)]
 pub struct Allow {
     /// An address: bare (any resource of it) or full.
     pub jid: Option<String>,
@@ -64,8 +64,8 @@ pub struct Allow {
 }
 
 /// Whose address a rule is about.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// The sender's.
     Sender,
@@ -77,8 +77,8 @@ pub enum Side {
 }
 
 /// Which way a rule applies.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// From the federated world.
     Inbound,
@@ -101,8 +101,8 @@ impl Way {
 }
 
 /// What becomes of a refused stanza.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// It is returned with an error.
     #[default]

@@ -33,3 +33,10 @@ fn all_mistakes_are_told_at_once() {
     let paths: Vec<_> = testing::problems::<JidPolicy>(&settings).into_iter().map(|problem| problem.path).collect();
     assert_eq!(paths, ["deny[0].domain", "deny[1]", "allow[0].jid"]);
 }
+
+#[test]
+fn describes_its_settings_and_tests_itself() {
+    let manifest = testing::manifest::<JidPolicy>();
+    assert_eq!(manifest["settings-schema"]["properties"]["deny"]["type"], "array");
+    assert_eq!(manifest["self-test"].as_array().map(Vec::len), Some(1));
+}

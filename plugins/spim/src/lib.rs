@@ -7,7 +7,7 @@ mod settings;
 mod signatures;
 
 use refrain_sdk::{
-    Condition, Filter, Head, Interest, Kind, Problem, Problems, Rule, Selector, Setup, Stanza, Verdict, export,
+    About, Condition, Filter, Head, Interest, Kind, Problem, Problems, Rule, Selector, Setup, Stanza, Verdict, export,
 };
 
 pub use settings::{Action, Field, Settings, Signature};
@@ -32,6 +32,10 @@ struct Look {
 
 impl Filter for Spim {
     type Settings = Settings;
+
+    fn about() -> About {
+        About::new().self_test(include_str!("../cases/self-test.toml"))
+    }
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
         let settings = settings.signatures;

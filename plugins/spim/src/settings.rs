@@ -1,18 +1,19 @@
 //! The settings as the operator writes them.
 
-use serde::Deserialize;
+use refrain_sdk::settings;
 
 /// What unwanted messages look like.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[settings]
+#[derive(Debug, Default)]
+#[serde(default)]
 pub struct Settings {
     /// The signatures; the first in the list that matches decides.
     pub signatures: Vec<Signature>,
 }
 
 /// One signature. Exactly one of `text`, `regex`, `jid` and `url` is given.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[settings]
+#[derive(Debug)]
 pub struct Signature {
     /// What the operator reads as the reason.
     pub name: String,
@@ -36,8 +37,8 @@ pub struct Signature {
 }
 
 /// A text of a stanza, in all its languages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[settings]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Field {
     /// The body of a message.
     Body,
@@ -72,8 +73,8 @@ impl Field {
 }
 
 /// What becomes of a stanza that matches.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// It disappears.
     Drop,

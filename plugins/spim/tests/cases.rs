@@ -37,3 +37,10 @@ fn all_mistakes_are_told_at_once() {
         .collect();
     assert_eq!(paths, ["signatures[0].regex", "signatures[2]"]);
 }
+
+#[test]
+fn describes_its_settings_and_tests_itself() {
+    let manifest = testing::manifest::<Spim>();
+    assert_eq!(manifest["settings-schema"]["properties"]["signatures"]["type"], "array");
+    assert_eq!(manifest["self-test"].as_array().map(Vec::len), Some(1));
+}

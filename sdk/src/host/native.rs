@@ -7,7 +7,7 @@ use refrain_filter::{Interest, InterestSet, Journal, Selector};
 use refrain_proto::Element;
 
 use crate::bindings::refrain::filter::setup as wit;
-use crate::{Child, EditError, Level, Node};
+use crate::{Child, EditError, Level, Node, StreamCondition};
 
 /// What a filter declared while it was configured.
 #[derive(Debug, Default)]
@@ -34,6 +34,22 @@ impl Setup {
     pub(crate) fn selector(&mut self, path: &str) -> Result<u32, String> {
         self.selectors.push(Selector::compile(path).map_err(|error| error.to_string())?);
         Ok(self.selectors.len() as u32 - 1)
+    }
+
+    pub(crate) fn counter(&mut self, name: &str, help: &str) -> Result<u32, String> {
+        super::open_counter(name, help)
+    }
+
+    pub(crate) fn limiter(&mut self, name: &str, burst: u32, per_second: f64) -> Result<u32, String> {
+        super::open_limiter(name, burst, per_second)
+    }
+
+    pub(crate) fn list(&mut self, name: &str) -> Result<u32, String> {
+        super::open_list(name)
+    }
+
+    pub(crate) fn bucket(&mut self, name: &str) -> Result<u32, String> {
+        super::open_bucket(name)
     }
 }
 
@@ -147,6 +163,18 @@ impl Stanza<'_> {
             refrain_filter::EditError::BudgetExceeded => EditError::BudgetExceeded,
         })
     }
+}
+
+/// What the host makes of a rich verdict; natively, the verdict itself is looked at.
+#[derive(Debug)]
+pub(crate) struct Action;
+
+pub(crate) fn redirect(_: &str) -> Action {
+    Action
+}
+
+pub(crate) fn close_stream(_: StreamCondition, _: Option<&str>) -> Action {
+    Action
 }
 
 pub(crate) fn log_enabled(_: Level) -> bool {

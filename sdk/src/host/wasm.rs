@@ -1,7 +1,9 @@
 //! The host behind the component's imports. What a filter does not call is not imported.
 
-use crate::bindings::refrain::filter::{annotate, edit, log, setup, tree};
-use crate::{Child, EditError, Level};
+use crate::bindings::refrain::filter::{actions, annotate, edit, keyvalue, limits, lists, log, metrics, setup, tree};
+use crate::{BucketError, Child, EditError, Level, StreamCondition};
+
+pub(crate) use crate::bindings::refrain::filter::types::Action;
 
 #[derive(Debug, Default)]
 pub(crate) struct Setup;
@@ -13,6 +15,22 @@ impl Setup {
 
     pub(crate) fn selector(&mut self, path: &str) -> Result<u32, String> {
         setup::selector(path)
+    }
+
+    pub(crate) fn counter(&mut self, name: &str, help: &str) -> Result<u32, String> {
+        setup::counter(name, help)
+    }
+
+    pub(crate) fn limiter(&mut self, name: &str, burst: u32, per_second: f64) -> Result<u32, String> {
+        setup::limiter(name, burst, per_second)
+    }
+
+    pub(crate) fn list(&mut self, name: &str) -> Result<u32, String> {
+        setup::open_list(name)
+    }
+
+    pub(crate) fn bucket(&mut self, name: &str) -> Result<u32, String> {
+        setup::open_bucket(name)
     }
 }
 
@@ -79,6 +97,46 @@ impl Stanza<'_> {
     pub(crate) fn remove_all(&self, selector: u32) -> Result<u32, EditError> {
         edit::remove_all(self.0, selector)
     }
+}
+
+pub(crate) fn redirect(to: &str) -> Action {
+    actions::redirect(to)
+}
+
+pub(crate) fn close_stream(condition: StreamCondition, text: Option<&str>) -> Action {
+    actions::close_stream(condition.as_str(), text)
+}
+
+pub(crate) fn counter_add(counter: u32, n: u64) {
+    metrics::add(counter, n);
+}
+
+pub(crate) fn limiter_take(limiter: u32, key: &str, n: u32) -> bool {
+    limits::take(limiter, key, n)
+}
+
+pub(crate) fn list_contains(list: u32, value: &str) -> bool {
+    lists::contains(list, value)
+}
+
+pub(crate) fn list_lookup(list: u32, value: &str) -> Option<String> {
+    lists::lookup(list, value)
+}
+
+pub(crate) fn bucket_get(bucket: u32, key: &str) -> Option<Vec<u8>> {
+    keyvalue::get(bucket, key)
+}
+
+pub(crate) fn bucket_set(bucket: u32, key: &str, value: &[u8], ttl_s: u32) -> Result<(), BucketError> {
+    keyvalue::set(bucket, key, value, ttl_s)
+}
+
+pub(crate) fn bucket_delete(bucket: u32, key: &str) {
+    keyvalue::delete(bucket, key);
+}
+
+pub(crate) fn bucket_increment(bucket: u32, key: &str, by: i64, ttl_s: u32) -> Result<i64, BucketError> {
+    keyvalue::increment(bucket, key, by, ttl_s)
 }
 
 pub(crate) fn log_enabled(level: Level) -> bool {

@@ -1,8 +1,8 @@
 //! Between the types of the interface and those of the host, which have the same names.
 
-use refrain_proto::{ErrorType, StanzaCondition};
+use refrain_proto::{ErrorType, Jid, StanzaCondition};
 
-use crate::{StanzaError, Verdict};
+use crate::{StanzaError, StreamCondition, Verdict};
 
 macro_rules! same {
     ($name:ident, $from:path => $to:path: $($case:ident)+) => {
@@ -27,13 +27,31 @@ same!(condition, crate::Condition => StanzaCondition:
     RemoteServerTimeout ResourceConstraint ServiceUnavailable SubscriptionRequired UndefinedCondition UnexpectedRequest);
 same!(error_type, crate::ErrorType => ErrorType: Auth Cancel Continue Modify Wait);
 
-pub(super) fn verdict(verdict: Verdict) -> refrain_filter::Verdict {
-    match verdict {
+/// Takes the verdict as the host takes it, on a stanza to `to`; an `Err` would be a fault.
+pub(super) fn verdict(verdict: Verdict, to: &Jid) -> Result<refrain_filter::Verdict, String> {
+    Ok(match verdict {
         Verdict::Pass => refrain_filter::Verdict::Pass,
         Verdict::Accept => refrain_filter::Verdict::Accept,
         Verdict::Drop => refrain_filter::Verdict::Drop,
         Verdict::Bounce(error) => refrain_filter::Verdict::Bounce(stanza_error(error)),
+        Verdict::Redirect(redirect) => refrain_filter::Verdict::Redirect(address(redirect.to(), to)?),
+        Verdict::CloseStream(error) => refrain_filter::Verdict::CloseStream {
+            condition: stream_condition(error.condition())?,
+            text: error.text().map(str::to_owned),
+        },
+    })
+}
+
+fn address(text: &str, old: &Jid) -> Result<Jid, String> {
+    let new = Jid::parse(text).map_err(|error| format!("redirects to what is no address: {error}"))?;
+    match new.domain() == old.domain() {
+        true => Ok(new),
+        false => Err(format!("redirects to another domain, {}", new.domain())),
     }
+}
+
+fn stream_condition(condition: StreamCondition) -> Result<refrain_proto::StreamCondition, String> {
+    condition.as_str().parse().map_err(|_| format!("{condition:?} is no condition of a stream"))
 }
 
 fn stanza_error(error: StanzaError) -> refrain_proto::StanzaError {

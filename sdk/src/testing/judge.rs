@@ -8,7 +8,7 @@ use refrain_filter::{Bits, Direction, Journal};
 
 use super::convert;
 use crate::host::{self, Call};
-use crate::{Filter, Head, Problems, Setup, Stanza, settings};
+use crate::{Filter, Head, Problems, Setup, Stanza, Verdict, settings};
 
 /// Configures `F` anew for each case and asks it natively.
 #[derive(Debug)]
@@ -16,15 +16,9 @@ pub struct NativeJudge<F>(PhantomData<F>);
 
 impl<F> Default for NativeJudge<F> {
     fn default() -> Self {
+        host::begin_world();
         NativeJudge(PhantomData)
     }
-}
-
-/// Makes a filter and returns it with what it declared.
-pub(super) fn configure<F: Filter>(settings: &serde_json::Value) -> Result<(F, Setup), Problems> {
-    let mut setup = Setup::default();
-    let settings = settings::parse(&settings.to_string())?;
-    Ok((F::configure(settings, &mut setup)?, setup))
 }
 
 impl<F: Filter> Judge for NativeJudge<F> {
@@ -34,22 +28,55 @@ impl<F: Filter> Judge for NativeJudge<F> {
         direction: Direction,
         stanza: &refrain_proto::Stanza,
     ) -> Result<Judged, String> {
-        let (filter, setup) = configure::<F>(settings).map_err(|problems| tell(&problems))?;
-        let Some(head) = head(&setup.host, direction, stanza) else {
-            return Ok(Judged::default());
-        };
+        let configured = Configured::<F>::new(&settings.to_string()).map_err(|problems| tell(&problems))?;
+        match configured.ask(direction, stanza)? {
+            None => Ok(Judged::default()),
+            Some(answer) => Ok(Judged {
+                verdict: Some(convert::verdict(answer.verdict, stanza.to())?),
+                reason: answer.reason,
+                edited: answer.edited,
+            }),
+        }
+    }
+}
+
+/// A filter with what it declared.
+#[derive(Debug)]
+pub(super) struct Configured<F> {
+    filter: F,
+    setup: Setup,
+}
+
+/// What a filter says of a stanza.
+pub(super) struct Answer {
+    pub(super) verdict: Verdict,
+    reason: Option<String>,
+    edited: Option<refrain_proto::Stanza>,
+}
+
+impl<F: Filter> Configured<F> {
+    pub(super) fn new(settings: &str) -> Result<Self, Problems> {
+        let mut setup = Setup::default();
+        let settings = settings::parse(settings)?;
+        Ok(Configured { filter: F::configure(settings, &mut setup)?, setup })
+    }
+
+    /// Asks about one stanza; `None` if no interest rule picks it.
+    pub(super) fn ask(&self, direction: Direction, stanza: &refrain_proto::Stanza) -> Result<Option<Answer>, String> {
+        let Some(head) = head(&self.setup.host, direction, stanza) else { return Ok(None) };
         let mut journal = Journal::default();
         journal.begin(stanza.size());
         let call = Call {
             element: stanza.element(),
-            selectors: &setup.host.selectors,
+            selectors: &self.setup.host.selectors,
             journal: RefCell::new(journal),
             reason: RefCell::default(),
         };
-        let verdict = convert::verdict(filter.on_stanza(&head, &Stanza::new(host::Stanza(&call))));
+        let verdict = self.filter.on_stanza(&head, &Stanza::new(host::Stanza(&call)));
+        let commits = convert::verdict(verdict.clone(), stanza.to())?.commits();
         let journal = call.journal.into_inner();
-        let edited = (verdict.commits() && !journal.is_empty()).then(|| edited(stanza, &journal)).transpose()?;
-        Ok(Judged { verdict: Some(verdict), reason: call.reason.into_inner(), edited })
+        let edited = (commits && !journal.is_empty()).then(|| edited(stanza, &journal)).transpose()?;
+        Ok(Some(Answer { verdict, reason: call.reason.into_inner(), edited }))
     }
 }
 
@@ -67,8 +94,7 @@ fn head(setup: &host::Setup, direction: Direction, stanza: &refrain_proto::Stanz
         bits,
         matched,
         size: stanza.size(),
-        // The moment at which the sandbox judges golden cases too: 2026-01-01T12:00:00Z.
-        now_ms: 1_767_268_800_000,
+        now_ms: host::now_ms(),
         from: stanza.from().as_str().to_owned(),
         to: stanza.to().as_str().to_owned(),
     })
@@ -81,7 +107,7 @@ fn edited(stanza: &refrain_proto::Stanza, journal: &Journal) -> Result<refrain_p
     Ok(edited)
 }
 
-fn tell(problems: &Problems) -> String {
+pub(super) fn tell(problems: &Problems) -> String {
     let lines: Vec<_> =
         problems.iter().map(|problem| format!("settings.{}: {}", problem.path, problem.message)).collect();
     lines.join("; ")

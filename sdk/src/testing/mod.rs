@@ -6,8 +6,13 @@ mod convert;
 mod judge;
 
 use std::path::Path;
+use std::time::Duration;
 
-use crate::Filter;
+use refrain_filter::Direction;
+
+use crate::{Filter, Verdict, host};
+
+use judge::Configured;
 
 pub use judge::NativeJudge;
 /// Golden cases, which the proxy's own tests run in the sandbox too.
@@ -29,8 +34,62 @@ pub fn run_cases<F: Filter>(folder: impl AsRef<Path>) {
 
 /// Configures a filter with these settings, as JSON or from `toml::Value`s and the like, and returns its problems.
 pub fn problems<F: Filter>(settings: &serde_json::Value) -> Vec<crate::Problem> {
-    match judge::configure::<F>(settings) {
+    match Configured::<F>::new(&settings.to_string()) {
         Ok(_) => Vec::new(),
         Err(problems) => problems.iter().cloned().collect(),
     }
+}
+
+/// The manifest that is packed into the component, but for what only cargo knows: the schema of the settings, and
+/// [`Filter::about`].
+pub fn manifest<F: Filter>() -> serde_json::Value {
+    crate::manifest::json::<F>(&crate::Package { name: "", version: "", authors: "", description: "" })
+}
+
+/// Asks a filter with these settings, as JSON, about one inbound stanza; `None` if it is not interested.
+///
+/// # Panics
+/// As [`Tester::new`] and [`Tester::judge`].
+pub fn verdict<F: Filter>(settings: &str, stanza: &str) -> Option<Verdict> {
+    Tester::<F>::new(settings).judge(stanza)
+}
+
+/// One configured filter, asked about one stanza after the other: for what a filter counts, limits or keeps.
+#[derive(Debug)]
+pub struct Tester<F>(Configured<F>);
+
+impl<F: Filter> Tester<F> {
+    /// Begins a new world, in which nothing was counted, taken or kept, and configures the filter with these settings, as JSON.
+    ///
+    /// # Panics
+    /// If the settings have problems.
+    pub fn new(settings: &str) -> Self {
+        host::begin_world();
+        Tester(Configured::new(settings).unwrap_or_else(|problems| panic!("{}", judge::tell(&problems))))
+    }
+
+    /// Judges one inbound stanza; `None` if the filter is not interested.
+    ///
+    /// # Panics
+    /// If the stanza is none, or the answer would be a fault.
+    pub fn judge(&mut self, stanza: &str) -> Option<Verdict> {
+        let stanza = refrain_proto::Stanza::parse(stanza).unwrap_or_else(|defect| panic!("the stanza: {defect}"));
+        let answer = self.0.ask(Direction::Inbound, &stanza).unwrap_or_else(|fault| panic!("the filter {fault}"));
+        answer.map(|answer| answer.verdict)
+    }
+}
+
+/// Gives this thread's tests a list of the operator's, each entry with an optional note behind white space.
+pub fn with_list(name: &str, entries: impl IntoIterator<Item = impl Into<String>>) {
+    host::set_list(name, entries.into_iter().map(Into::into).collect());
+}
+
+/// Lets time pass for this thread's tests: limiters fill up, values end.
+pub fn advance(time: Duration) {
+    host::advance(time);
+}
+
+/// How much a counter has in this thread's tests.
+pub fn counter(name: &str) -> u64 {
+    host::counter_value(name)
 }

@@ -18,14 +18,16 @@ const EVICTIONS_MAX: usize = 2 * (KEY_BYTES_MAX + VALUE_BYTES_MAX) / ENTRY_BYTES
 
 /// Why a value was not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KvError {
+pub enum KvError {
+    /// A key of more than 1 KiB or a value of more than 4 KiB.
     TooBig,
+    /// The bucket is full, and no room could be made.
     Quota,
 }
 
 /// One bucket.
 #[derive(Debug, Default)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     shards: Shards<Shard>,
 }
 
@@ -42,23 +44,26 @@ struct Entry {
 }
 
 impl Bucket {
-    pub(crate) fn get(&self, key: &str, now_ms: u64) -> Option<Vec<u8>> {
+    /// Returns the value of a key.
+    pub fn get(&self, key: &str, now_ms: u64) -> Option<Vec<u8>> {
         self.shards.of(key).get(key, now_ms).map(|entry| entry.value.clone())
     }
 
-    pub(crate) fn set(&self, key: &str, value: Vec<u8>, ttl_s: u32, now_ms: u64) -> Result<(), KvError> {
+    /// Keeps a value, in the place of the one of this key; 0 is the longest time.
+    pub fn set(&self, key: &str, value: Vec<u8>, ttl_s: u32, now_ms: u64) -> Result<(), KvError> {
         if key.len() > KEY_BYTES_MAX || value.len() > VALUE_BYTES_MAX {
             return Err(KvError::TooBig);
         }
         self.shards.of(key).put(key, Entry { value, ends_ms: end(now_ms, ttl_s) })
     }
 
-    pub(crate) fn delete(&self, key: &str) {
+    /// Forgets a key.
+    pub fn delete(&self, key: &str) {
         self.shards.of(key).remove(key);
     }
 
     /// Adds to a decimal number and returns the sum, which stops at the ends of its range.
-    pub(crate) fn increment(&self, key: &str, by: i64, ttl_s: u32, now_ms: u64) -> Result<i64, KvError> {
+    pub fn increment(&self, key: &str, by: i64, ttl_s: u32, now_ms: u64) -> Result<i64, KvError> {
         if key.len() > KEY_BYTES_MAX {
             return Err(KvError::TooBig);
         }

@@ -16,8 +16,9 @@ pub struct FilterCounter {
     pub value: u64,
 }
 
+/// One counter of one filter.
 #[derive(Debug)]
-pub(crate) struct Counter {
+pub struct Counter {
     help: Arc<str>,
     value: AtomicU64,
 }
@@ -28,7 +29,7 @@ impl Counter {
     }
 
     /// Adds, and stops at the largest number: a counter that falls would be read as a restart.
-    pub(crate) fn add(&self, n: u64) {
+    pub fn add(&self, n: u64) {
         if self.value.fetch_add(n, Relaxed).checked_add(n).is_none() {
             self.value.store(u64::MAX, Relaxed);
         }

@@ -12,13 +12,14 @@ const CLOCK_SET_MS: u64 = 1_000;
 
 /// How fast the buckets of a limiter fill, and how far.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rate {
+pub struct Rate {
     burst: f64,
     per_second: f64,
 }
 
 impl Rate {
-    pub(crate) fn new(burst: u32, per_second: f64) -> Result<Self, String> {
+    /// Takes numbers that make sense together.
+    pub fn new(burst: u32, per_second: f64) -> Result<Self, String> {
         if burst == 0 {
             return Err("a burst of 0 lets nothing through".to_owned());
         }
@@ -31,7 +32,7 @@ impl Rate {
 
 /// The buckets of one limiter of one filter.
 #[derive(Debug, Default)]
-pub(crate) struct Limiter {
+pub struct Limiter {
     shards: Shards<Table<u128, Level>>,
     hashers: (RandomState, RandomState),
 }
@@ -56,7 +57,7 @@ impl Level {
 impl Limiter {
     /// Takes `n` tokens of the bucket of this key, if it holds so many. A bucket that nobody has taken from is full; where there
     /// are too many, the fullest of a few is forgotten.
-    pub(crate) fn take(&self, rate: Rate, key: &str, n: u32, now_ms: u64) -> bool {
+    pub fn take(&self, rate: Rate, key: &str, n: u32, now_ms: u64) -> bool {
         let n = f64::from(n);
         if n > rate.burst {
             return false;

@@ -11,10 +11,9 @@ mod table;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(crate) use bucket::{Bucket, KvError};
-pub(crate) use counter::Counter;
-pub use counter::FilterCounter;
-pub(crate) use limiter::{Limiter, Rate};
+pub use bucket::{Bucket, KvError};
+pub use counter::{Counter, FilterCounter};
+pub use limiter::{Limiter, Rate};
 
 /// Token buckets of one name; of all filters over all reloads.
 const LIMITERS_MAX: usize = 1_024;
@@ -43,17 +42,20 @@ impl Shared {
         counters.iter().map(reading).collect()
     }
 
-    pub(crate) fn limiter(&self, filter: &Arc<str>, name: &str) -> Result<Arc<Limiter>, String> {
+    /// Returns the limiter of a filter by its name, new or known.
+    pub fn limiter(&self, filter: &Arc<str>, name: &str) -> Result<Arc<Limiter>, String> {
         let full = || format!("there are {LIMITERS_MAX} limiters already");
         find_or_make(&mut lock(&self.limiters), (filter.clone(), name.to_owned()), LIMITERS_MAX).ok_or_else(full)
     }
 
-    pub(crate) fn bucket(&self, name: &str) -> Result<Arc<Bucket>, String> {
+    /// Returns the bucket of a name, new or known.
+    pub fn bucket(&self, name: &str) -> Result<Arc<Bucket>, String> {
         let full = || format!("there are {BUCKETS_MAX} buckets already");
         find_or_make(&mut lock(&self.buckets), name.to_owned(), BUCKETS_MAX).ok_or_else(full)
     }
 
-    pub(crate) fn counter(&self, filter: &Arc<str>, name: &str, help: &str) -> Result<Arc<Counter>, String> {
+    /// Returns the counter of a filter by its name, new or known.
+    pub fn counter(&self, filter: &Arc<str>, name: &str, help: &str) -> Result<Arc<Counter>, String> {
         let mut counters = lock(&self.counters);
         if let Some(known) = counters.get(&(filter.clone(), name.to_owned())) {
             return Ok(known.clone());
