@@ -42,6 +42,28 @@ fn only_what_strips_may_edit() {
 }
 
 #[test]
+fn say_of_themselves_what_an_operator_wants_to_know() {
+    let engine = Engine::new(EngineOptions::default()).expect("an engine");
+    for name in refrain_plugins::NAMES {
+        let component = refrain_plugins::builtin(name).expect("a bundled filter");
+        let component = engine.load(name, component).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let manifest = component.manifest().unwrap_or_else(|| panic!("{name} has no manifest"));
+        assert_eq!(manifest.name, format!("refrain-{name}"));
+        let schema = manifest.settings_schema.as_ref().unwrap_or_else(|| panic!("{name} has no schema"));
+        let undescribed = undescribed(schema);
+        assert!(undescribed.is_empty(), "{name} does not describe {undescribed:?}");
+        assert_eq!(manifest.self_test.len(), 1, "{name} does not test itself");
+    }
+}
+
+/// The properties, of any type, without a description.
+fn undescribed(schema: &serde_json::Value) -> Vec<&str> {
+    let types = schema["$defs"].as_object().into_iter().flatten().map(|(_, of)| of).chain([schema]);
+    let all = types.filter_map(|of| of["properties"].as_object()).flatten();
+    all.filter(|(_, property)| property["description"].is_null()).map(|(name, _)| name.as_str()).collect()
+}
+
+#[test]
 fn are_found_by_name_alone() {
     assert_eq!(refrain_plugins::NAMES, ["file-transfer", "jid-policy", "spim"]);
     assert!(refrain_plugins::builtin("grep").is_none());

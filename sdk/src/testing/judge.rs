@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::marker::PhantomData;
 
-use refrain_filter::case::{Judge, Judged};
+use refrain_filter::case::{CaseFile, Judge, Judged};
 use refrain_filter::{Bits, Direction, Journal};
 
 use super::convert;
@@ -16,12 +16,17 @@ pub struct NativeJudge<F>(PhantomData<F>);
 
 impl<F> Default for NativeJudge<F> {
     fn default() -> Self {
-        host::begin_world();
         NativeJudge(PhantomData)
     }
 }
 
 impl<F: Filter> Judge for NativeJudge<F> {
+    fn begin(&mut self, file: &CaseFile) -> Result<(), String> {
+        host::begin_world();
+        file.lists.iter().for_each(|(name, list)| host::set_list(name, list.to_list()));
+        Ok(())
+    }
+
     fn judge(
         &mut self,
         settings: &serde_json::Value,
