@@ -1,11 +1,13 @@
 //! From bytes to code that can be instantiated, with refusals a human understands.
 
+mod names;
+
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use wasmparser::{Parser, Payload};
-use wasmtime::component::types::ComponentItem;
+use wasmparser::Parser;
+use wasmtime::component::types::{self, ComponentItem};
 use wit_component::ComponentEncoder;
 
 use crate::bindings::FilterPre;
@@ -14,16 +16,15 @@ use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::grants::Requests;
 use crate::instance;
+use crate::interface;
 use crate::manifest::Manifest;
 use crate::state::State;
+use names::{Names, check_module};
 
 /// The version of `wit/filter.wit`.
 pub(crate) const INTERFACE_VERSION: &str = "0.1.1";
 
-/// The part of a 0.x version that must agree.
-const COMPATIBLE: &str = "0.1.";
 const INTERFACE: &str = "refrain:filter/";
-const GUEST: &str = "refrain:filter/guest@";
 
 /// A compiled filter, not configured yet. Clones share the code.
 #[derive(Clone)]
@@ -145,9 +146,10 @@ fn compile_or_panic(engine: &Engine, bytes: &[u8], digest: Digest) -> Result<Loa
     };
     let compiled = wasmtime::component::Component::from_binary(&engine.wasmtime, component).map_err(invalid)?;
     let imports = check_names(engine, &compiled)?;
-    let linked = engine.linker.instantiate_pre(&compiled).map_err(invalid)?;
-    let code = FilterPre::new(linked).map_err(invalid)?;
-    instance::try_out(engine, &code).map_err(invalid)?;
+    let mismatched = |error| mismatched(engine, &compiled, &error);
+    let linked = engine.linker.instantiate_pre(&compiled).map_err(mismatched)?;
+    let code = FilterPre::new(linked).map_err(mismatched)?;
+    instance::try_out(engine, &code).map_err(mismatched)?;
     let manifest = Manifest::read(bytes)?;
     let mut requests = requests(engine, &compiled);
     manifest.iter().flat_map(|manifest| &manifest.requests).for_each(|request| requests.name(request));
@@ -165,104 +167,75 @@ fn componentise(module: &[u8]) -> Result<Vec<u8>, LoadError> {
     component.map_err(|error| LoadError::Invalid(format!("{error:#}")))
 }
 
-/// Looks at the names a module imports and exports before anything heavier reads it.
-fn check_module(module: &[u8]) -> Result<(), LoadError> {
-    let mut names = Names::default();
-    let mut has_interface = false;
-    for payload in Parser::new(0).parse_all(module) {
-        match payload.map_err(|error| LoadError::Invalid(error.to_string()))? {
-            Payload::ImportSection(imports) => {
-                for import in imports.into_imports() {
-                    let import = import.map_err(|error| LoadError::Invalid(error.to_string()))?;
-                    names.import(import.module, &format!("{}.{}", import.module, import.name))?;
-                }
-            }
-            Payload::ExportSection(exports) => {
-                for export in exports {
-                    let export = export.map_err(|error| LoadError::Invalid(error.to_string()))?;
-                    names.export(export.name.split('#').next().unwrap_or_default())?;
-                }
-            }
-            Payload::CustomSection(section) => has_interface |= section.name().starts_with("component-type"),
-            _ => {}
-        }
-    }
-    if !has_interface {
-        return Err(if names.foreign.is_empty() {
-            LoadError::NoInterface
-        } else {
-            LoadError::ForeignImports(names.foreign)
-        });
-    }
-    names.finish()
-}
-
 /// Checks what a component imports and exports, and returns the imports.
 fn check_names(engine: &Engine, component: &wasmtime::component::Component) -> Result<Vec<String>, LoadError> {
-    let component = component.component_type();
     let mut names = Names::default();
-    let mut imports = Vec::new();
-    for (import, _) in component.imports(&engine.wasmtime) {
-        names.import(import, import)?;
-        imports.push(import.to_owned());
-    }
-    for (export, _) in component.exports(&engine.wasmtime) {
-        names.export(export)?;
-    }
+    functions(engine, component).iter().for_each(|(import, function, _)| names.function(import, function));
+    let component = component.component_type();
+    let imports: Vec<_> = component.imports(&engine.wasmtime).map(|(import, _)| import.to_owned()).collect();
+    imports.iter().for_each(|import| names.import(import, import));
+    component.exports(&engine.wasmtime).for_each(|(export, _)| names.export(export));
     names.finish().map(|()| imports)
 }
 
 /// Reads off the functions that a component imports what it must be granted.
 fn requests(engine: &Engine, component: &wasmtime::component::Component) -> Requests {
     let mut requests = Requests::default();
-    for (import, item) in component.component_type().imports(&engine.wasmtime) {
-        let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
-        let interface = import.strip_prefix(INTERFACE).and_then(|name| name.split('@').next());
-        for (name, item) in instance.exports(&engine.wasmtime) {
-            if let (Some(interface), ComponentItem::ComponentFunc(_)) = (interface, item.ty) {
-                requests.import(interface, name);
-            }
+    for (import, function, _) in functions(engine, component) {
+        if let Some(interface) = import.strip_prefix(INTERFACE).and_then(|name| name.split('@').next()) {
+            requests.import(interface, &function);
         }
     }
     requests
 }
 
-#[derive(Default)]
-struct Names {
-    foreign: Vec<String>,
-    has_guest: bool,
+/// Names the function whose type differs, as far as wasmtime tells.
+fn mismatched(engine: &Engine, component: &wasmtime::component::Component, error: &wasmtime::Error) -> LoadError {
+    let text = format!("{error:#}");
+    let (import, function) = (quoted(&text, "imports instance `"), quoted(&text, "instance export `"));
+    let found = match (import, function) {
+        (Some(import), Some(function)) => {
+            functions(engine, component).into_iter().find(|(of, name, _)| *of == import && *name == function)
+        }
+        _ => exported(engine, component).into_iter().find(|(_, name, signature)| !is_as_configure(name, signature)),
+    };
+    let cause = ["has the wrong type: ", "to given type: "].iter().find_map(|mark| Some(text.split_once(mark)?.1));
+    let (Some((interface, function, found)), Some(cause)) = (found, cause) else { return LoadError::Invalid(text) };
+    let known = interface.strip_prefix(INTERFACE).and_then(|name| name.split('@').next());
+    let known = known.and_then(|interface| interface::signature(interface, &function)).unwrap_or("another one");
+    let (cause, function) = (cause.to_owned(), interface::spoken(&function).to_owned());
+    LoadError::WrongType { interface, function, found, known, cause, host: INTERFACE_VERSION }
 }
 
-impl Names {
-    fn import(&mut self, interface: &str, shown: &str) -> Result<(), LoadError> {
-        if interface.starts_with(INTERFACE) {
-            return check_version(interface);
-        }
-        if self.foreign.len() < 8 && !self.foreign.iter().any(|known| known == shown) {
-            self.foreign.push(shown.to_owned());
-        }
-        Ok(())
-    }
-
-    fn export(&mut self, name: &str) -> Result<(), LoadError> {
-        if name.starts_with(GUEST) {
-            check_version(name)?;
-            self.has_guest = true;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<(), LoadError> {
-        if !self.foreign.is_empty() {
-            return Err(LoadError::ForeignImports(self.foreign));
-        }
-        if self.has_guest { Ok(()) } else { Err(LoadError::NoGuest) }
-    }
+/// Of the two exported functions the one whose type can be compared in full.
+fn is_as_configure(name: &str, signature: &str) -> bool {
+    name == "configure" && signature == "func(config: string) -> result<_, list<record of 2 fields>>"
 }
 
-fn check_version(name: &str) -> Result<(), LoadError> {
-    match name.split_once('@') {
-        Some((_, version)) if version.starts_with(COMPATIBLE) => Ok(()),
-        _ => Err(LoadError::WrongVersion { name: name.to_owned(), host: INTERFACE_VERSION }),
-    }
+fn quoted<'t>(text: &'t str, mark: &str) -> Option<&'t str> {
+    text.split_once(mark)?.1.split('`').next()
+}
+
+/// An interface with its version, a function of it, and its type.
+type Function = (String, String, String);
+
+fn functions(engine: &Engine, component: &wasmtime::component::Component) -> Vec<Function> {
+    let component = component.component_type();
+    component.imports(&engine.wasmtime).flat_map(|(name, item)| functions_of(engine, name, item.ty)).collect()
+}
+
+fn exported(engine: &Engine, component: &wasmtime::component::Component) -> Vec<Function> {
+    let component = component.component_type();
+    component.exports(&engine.wasmtime).flat_map(|(name, item)| functions_of(engine, name, item.ty)).collect()
+}
+
+fn functions_of(engine: &Engine, interface: &str, item: ComponentItem) -> Vec<Function> {
+    let ComponentItem::ComponentInstance(instance) = item else { return Vec::new() };
+    let function = |(name, item): (&str, types::ComponentExtern)| match item.ty {
+        ComponentItem::ComponentFunc(function) => {
+            Some((interface.to_owned(), name.to_owned(), interface::signature_of(&function)))
+        }
+        _ => None,
+    };
+    instance.exports(&engine.wasmtime).filter_map(function).collect()
 }

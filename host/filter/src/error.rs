@@ -29,11 +29,44 @@ pub enum LoadError {
     ForeignImports(Vec<String>),
     /// It was built for a version of the interface that this host does not speak.
     #[error(
-        "{name} is of another version of the interface; this host has refrain:filter@{host}, rebuild the filter with its SDK"
+        "{name} is of another version of the interface; this host has refrain:filter@{host}: update refrain, or rebuild the \
+         filter with the SDK of {host}"
     )]
     WrongVersion {
         /// The import or export at fault.
         name: String,
+        /// The host's version.
+        host: &'static str,
+    },
+    /// It imports a function that came after this host.
+    #[error(
+        "needs {interface} function `{function}`; this host has refrain:filter@{host}, which lacks it: update refrain, or \
+         rebuild the filter with the SDK of {host}"
+    )]
+    Lacking {
+        /// The interface, with the version that it was built for.
+        interface: String,
+        /// The function.
+        function: String,
+        /// The host's version.
+        host: &'static str,
+    },
+    /// It imports or exports a function by another type than the host has.
+    #[error(
+        "{interface} function `{function}` has another type ({cause}): the filter has {found}, this host has {known}; \
+         rebuild the filter with the SDK of {host}"
+    )]
+    WrongType {
+        /// The interface.
+        interface: String,
+        /// The function.
+        function: String,
+        /// The filter's type.
+        found: String,
+        /// The host's.
+        known: &'static str,
+        /// What differs, as wasmtime says it.
+        cause: String,
         /// The host's version.
         host: &'static str,
     },
@@ -43,7 +76,7 @@ pub enum LoadError {
     /// It says of itself what cannot be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// An import or export has the right name and another type, or the bytes do not validate.
+    /// The bytes do not validate, or an import or export differs in another way.
     #[error("{0}")]
     Invalid(String),
 }

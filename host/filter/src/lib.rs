@@ -64,6 +64,8 @@ mod instance;
 #[cfg(feature = "runtime")]
 mod instances;
 #[cfg(feature = "runtime")]
+mod interface;
+#[cfg(feature = "runtime")]
 mod memory;
 #[cfg(feature = "runtime")]
 mod policy;

@@ -122,7 +122,32 @@ fn another_version_of_the_interface_is_named() {
 fn an_added_case_of_an_enum_is_another_type() {
     let refusal =
         refusal(&embed(Guest::default().core_module(), &wit().replace("error, unknown,", "error, unknown, novel,")));
+    assert!(refusal.starts_with("refrain:filter/guest@0.1.1 function `on-stanza` has another type"), "{refusal}");
     assert!(refusal.contains("stanza-type: expected enum of 16 names, found 17 names"), "{refusal}");
+}
+
+#[test]
+fn a_function_of_another_type_is_shown_as_both_sides_have_it() {
+    let theirs = wit()
+        .replace("reason: func(s: borrow<stanza>, text: string)", "reason: func(s: borrow<stanza>, text: list<u8>)");
+    let refusal = refusal(&embed(Guest::default().core_module(), &theirs));
+    assert_eq!(
+        refusal,
+        "refrain:filter/annotate@0.1.1 function `reason` has another type (type mismatch with parameters: expected `string` \
+         found `list`): the filter has func(s: borrow<a resource>, text: list<u8>), this host has \
+         func(s: borrow<stanza>, text: string); rebuild the filter with the SDK of 0.1.1"
+    );
+}
+
+#[test]
+fn an_export_of_another_type_is_shown_too() {
+    let theirs = wit().replace("configure: func(config: string)", "configure: func(config: list<u8>)");
+    let refusal = refusal(&embed(Guest::default().core_module(), &theirs));
+    assert!(refusal.starts_with("refrain:filter/guest@0.1.1 function `configure` has another type"), "{refusal}");
+    assert!(
+        refusal.contains("the filter has func(config: list<u8>) -> result<_, list<record of 2 fields>>"),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -135,7 +160,11 @@ fn a_function_that_this_host_lacks_is_named() {
          (import \"refrain:filter/tree@0.1.7\" \"[method]stanza.text\"",
     );
     let refusal = refusal(&embed(wat::parse_str(text).unwrap(), &newer));
-    assert!(refusal.contains("stanza.sum"), "{refusal}");
+    assert_eq!(
+        refusal,
+        "needs refrain:filter/tree@0.1.7 function `stanza.sum`; this host has refrain:filter@0.1.1, which lacks it: update \
+         refrain, or rebuild the filter with the SDK of 0.1.1"
+    );
 }
 
 #[test]
