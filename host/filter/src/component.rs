@@ -203,8 +203,8 @@ fn mismatched(engine: &Engine, component: &wasmtime::component::Component, error
     let (Some((interface, function, found)), Some(cause)) = (found, cause) else { return LoadError::Invalid(text) };
     let known = interface.strip_prefix(INTERFACE).and_then(|name| name.split('@').next());
     let known = known.and_then(|interface| interface::signature(interface, &function)).unwrap_or("another one");
-    let (cause, function) = (cause.to_owned(), interface::spoken(&function).to_owned());
-    LoadError::WrongType { interface, function, found, known, cause, host: INTERFACE_VERSION }
+    let function = format!("{interface} function `{}`", interface::spoken(&function));
+    LoadError::WrongType { function, found, known, cause: cause.to_owned() }
 }
 
 /// Of the two exported functions the one whose type can be compared in full.

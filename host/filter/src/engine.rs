@@ -10,7 +10,7 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAll
 use crate::bindings;
 use crate::component::{Compiled, Component};
 use crate::error::LoadError;
-use crate::shared::Shared;
+use crate::shared::{FilterCounter, Shared};
 use crate::state::State;
 use crate::ticker::Ticker;
 
@@ -83,6 +83,11 @@ impl Engine {
     /// Milliseconds since the engine was made: the clock of the circuits, which no change of the wall clock moves.
     pub(crate) fn millis(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Returns what the filters of the live chains counted by their own counters, in the order of their names.
+    pub fn counters(&self) -> Vec<FilterCounter> {
+        self.shared.counters()
     }
 
     pub(crate) fn store(&self, state: State) -> Store<State> {

@@ -53,13 +53,12 @@ pub enum LoadError {
     },
     /// It imports or exports a function by another type than the host has.
     #[error(
-        "{interface} function `{function}` has another type ({cause}): the filter has {found}, this host has {known}; \
-         rebuild the filter with the SDK of {host}"
+        "{function} has another type ({cause}): the filter has {found}, this host has {known}; rebuild the filter with the \
+         SDK of {host}",
+        host = crate::component::INTERFACE_VERSION
     )]
     WrongType {
-        /// The interface.
-        interface: String,
-        /// The function.
+        /// The function, with its interface.
         function: String,
         /// The filter's type.
         found: String,
@@ -67,8 +66,6 @@ pub enum LoadError {
         known: &'static str,
         /// What differs, as wasmtime says it.
         cause: String,
-        /// The host's version.
-        host: &'static str,
     },
     /// It lacks the export that makes a filter.
     #[error("does not export refrain:filter/guest@{host}: it is no filter", host = crate::component::INTERFACE_VERSION)]
