@@ -4,6 +4,7 @@ pub mod chains;
 pub mod roster;
 mod self_test;
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -118,9 +119,19 @@ pub fn direction(side: Side) -> Direction {
     }
 }
 
+/// Two chains of eight filters in two generations.
+const INSTANCES_PER_THREAD: u32 = 32;
+/// Each reserves 4 GiB of addresses, of which there are 128 TiB.
+const INSTANCES_MAX: u32 = 4_096;
+
 /// The one engine of the process, which all its snapshots share: compiled filters and their state outlive a reload in it.
 pub fn engine() -> Result<Arc<Engine>, EngineError> {
-    Engine::new(EngineOptions::default()).map_err(|error| EngineError(format!("{error:#}")))
+    // Instances are per worker thread; a machine with many needs more than the default, which serves eight.
+    let threads = std::thread::available_parallelism().map_or(8, NonZeroUsize::get);
+    let instances = u32::try_from(threads).unwrap_or(u32::MAX).saturating_mul(INSTANCES_PER_THREAD);
+    let default = EngineOptions::default();
+    let instances_max = instances.clamp(default.instances_max, INSTANCES_MAX);
+    Engine::new(EngineOptions { instances_max, ..default }).map_err(|error| EngineError(format!("{error:#}")))
 }
 
 /// The system does not let us have a sandbox.

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::command::demo::world::{self, Arrival, Server};
+use crate::control::explain::{Asked, Explanation};
 use crate::observe::audit::Audit;
 use crate::observe::counters::Totals;
 
@@ -126,4 +127,29 @@ async fn a_forged_sender_ends_the_stream_and_nothing_of_it_crosses() {
     let totals = timeout(PATIENCE, app.drain()).await.unwrap();
     assert_eq!(arrivals.try_recv().ok().map(|arrival| arrival.xml), None);
     assert_eq!((totals.accepted, totals.forwarded), (1, 1));
+}
+
+/// Bounces what bob gets.
+const DENIED: &str = "[chain]\noutbound = ['jid-policy', 'spim']\n[filter.jid-policy.settings]\n\
+    deny = [{ name = 'bob', jid = 'bob@away.example', match = 'recipient' }]\n[admin]\ntrace-id-in-bounces = true\n";
+
+#[tokio::test]
+async fn a_bounce_names_the_id_under_which_the_whole_decision_is_found() {
+    let mut inside = Inside::with(&(world::peers(closed().await) + DENIED)).await;
+    inside.send(&chat("m1", "bob@away.example")).await;
+    let bounce = timeout(PATIENCE, inside.arrivals.recv()).await.unwrap().unwrap();
+    let (_, rest) = bounce.xml.rsplit_once('[').unwrap_or_else(|| panic!("no id in {}", bounce.xml));
+    let id = rest.split(']').next().unwrap();
+    let record = inside.app.gateway().audit.traces().find(id.parse().unwrap()).unwrap();
+    let explanation = Explanation::of(record);
+    assert_eq!((explanation.id.as_str(), explanation.generation), (id, 1));
+    assert_eq!((explanation.from.as_str(), explanation.to.as_str()), ("alice@home.example/desk", "bob@away.example"));
+    let [policy, spim] = explanation.chain.as_slice() else { panic!("{explanation:?}") };
+    assert_eq!(
+        (policy.filter.as_str(), policy.asked, policy.verdict.as_deref()),
+        ("jid-policy", Asked::Yes, Some("bounce"))
+    );
+    assert_eq!((spim.filter.as_str(), spim.asked), ("spim", Asked::NotReached));
+    assert!(!serde_json::to_string(&explanation).unwrap().contains(">hi<"), "no body is kept");
+    inside.end().await;
 }

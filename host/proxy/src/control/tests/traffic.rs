@@ -259,7 +259,7 @@ async fn retired_generations_leave_nothing_behind() {
     let steered = super::Steered::with("[chain]\ninbound = ['jid-policy']\n").await;
     let gateway = steered.app.gateway();
     let (mut generations, mut chains) = (Vec::new(), Vec::new());
-    for _ in 0..100 {
+    for _ in 0..1_000 {
         let live = gateway.snapshot();
         let mut stanza = Stanza::parse("<message from='bob@away.example' to='alice@home.example'/>").unwrap();
         let _ = crate::pipeline::judge::judge(&live, refrain_proto::Side::Outside, &mut stanza);
