@@ -19,7 +19,7 @@ use roster::Roster;
 
 /// Built once from a [`Config`], then only read.
 pub struct Snapshot {
-    /// The how-manieth to go live in this process, from 1; 0 while it is not live.
+    /// Its number among those that went live in this process, from 1; 0 before it does.
     pub generation: u64,
     /// The configuration as meant.
     pub config: Config,

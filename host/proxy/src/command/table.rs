@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Columns as wide as what is in them; numbers stand to the right by themselves, since only texts are compared by eye.
+/// Columns as wide as what is in them.
 pub struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,

@@ -62,7 +62,7 @@ impl FromStr for TraceId {
     }
 }
 
-/// Short, and without letters that look like digits' neighbours in another case.
+/// A number in digits and small letters: short, and easily copied by hand.
 struct Base36(u64);
 
 impl fmt::Display for Base36 {
