@@ -1,6 +1,6 @@
 //! Takes requests at one door: bounds how many, how large and how slow they are, and whether they may.
 //!
-//! **server** → [`routes`](super::routes)
+//! **server** → [`routes`]
 
 use std::convert::Infallible;
 use std::io;
