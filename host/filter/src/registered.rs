@@ -268,3 +268,47 @@ fn granted(reach: &Reach, grant: Grant) -> Result<(), String> {
 fn missing(what: &str, index: u32, how: &str) -> wasmtime::Error {
     wasmtime::format_err!("{what} {index} was not {how} in `configure`")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a first instance registers: a limiter and a bucket.
+    fn first(reach: &Reach) -> Arc<Registered> {
+        let (nothing, mut setup) = (Arc::default(), Setup::compile());
+        setup.limiter(&nothing, reach, "rate".to_owned(), (2, 1.0)).unwrap();
+        setup.bucket(&nothing, reach, "seen".to_owned()).unwrap();
+        setup.close(&nothing).unwrap()
+    }
+
+    fn reach() -> Reach {
+        Reach { grants: Grants::from_iter([Grant::Bucket("seen".to_owned())]), ..Reach::default() }
+    }
+
+    #[test]
+    fn a_further_instance_registers_the_same_and_gets_the_same_indexes() {
+        let reach = reach();
+        let (known, mut setup) = (first(&reach), Setup::repeat());
+        assert_eq!(setup.limiter(&known, &reach, "rate".to_owned(), (2, 1.0)), Ok(0));
+        assert_eq!(setup.bucket(&known, &reach, "seen".to_owned()), Ok(0));
+        assert!(setup.close(&known).is_some());
+    }
+
+    #[test]
+    fn what_differs_or_is_left_out_is_noticed() {
+        let reach = reach();
+        let (known, mut setup) = (first(&reach), Setup::repeat());
+        assert_eq!(setup.limiter(&known, &reach, "rate".to_owned(), (3, 1.0)), Err(DIFFERENT.to_owned()));
+        assert_eq!(setup.bucket(&known, &reach, "other".to_owned()), Err(DIFFERENT.to_owned()));
+        assert!(setup.close(&known).is_none());
+    }
+
+    #[test]
+    fn names_are_those_that_metrics_take() {
+        let (nothing, reach, mut setup) = (Arc::default(), Reach::default(), Setup::compile());
+        for name in ["", "Seen", "seen-by", "s\u{e9}en", &"s".repeat(65)] {
+            assert!(setup.counter(&nothing, &reach, name.to_owned(), "").is_err(), "{name}");
+        }
+        assert_eq!(setup.counter(&nothing, &reach, "seen_2".to_owned(), ""), Ok(0));
+    }
+}
