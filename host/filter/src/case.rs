@@ -8,6 +8,8 @@ mod compare;
 mod diff;
 mod file;
 mod xml;
+#[cfg(feature = "runtime")]
+mod xml_out;
 
 pub use file::case_files;
 

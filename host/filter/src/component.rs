@@ -39,6 +39,7 @@ pub(crate) struct Loaded {
     bytes: usize,
     manifest: Option<Manifest>,
     imports: Vec<String>,
+    functions: Vec<String>,
     requests: Requests,
     code: FilterPre<State>,
 }
@@ -52,9 +53,15 @@ impl Component {
         let digest = Digest::of(bytes);
         let loaded = match engine.compiled.find(&digest) {
             Some(known) => known,
-            None => engine.compiled.keep(compile(engine, bytes, digest)?),
+            None => engine.compiled.keep(compile(engine, bytes, digest, Trial::Instance)?),
         };
         Ok(Component { name: name.into(), loaded })
+    }
+
+    /// Everything that can be known without running anything: a start function runs when an instance is made.
+    pub(crate) fn examine(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+        let loaded = compile(engine, bytes, Digest::of(bytes), Trial::None)?;
+        Ok(Component { name: name.into(), loaded: Arc::new(loaded) })
     }
 
     /// Returns the name it was loaded under.
@@ -80,6 +87,11 @@ impl Component {
     /// Returns the interfaces it imports: all it can ever ask of the host.
     pub fn imports(&self) -> &[String] {
         &self.loaded.imports
+    }
+
+    /// Returns the functions it imports, as `tree.stanza.text`, sorted.
+    pub fn functions(&self) -> &[String] {
+        &self.loaded.functions
     }
 
     /// Returns what it asks the operator for.
@@ -128,13 +140,20 @@ impl Compiled {
     }
 }
 
+/// Whether an instance is made to see that it can be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    Instance,
+    None,
+}
+
 /// The parsers and the compiler are not ours; a bug in them must cost a file its chance, not the proxy its life.
-fn compile(engine: &Engine, bytes: &[u8], digest: Digest) -> Result<Loaded, LoadError> {
-    catch_unwind(AssertUnwindSafe(|| compile_or_panic(engine, bytes, digest)))
+fn compile(engine: &Engine, bytes: &[u8], digest: Digest, trial: Trial) -> Result<Loaded, LoadError> {
+    catch_unwind(AssertUnwindSafe(|| compile_or_panic(engine, bytes, digest, trial)))
         .unwrap_or_else(|_| Err(LoadError::Invalid("the compiler failed on this file".to_owned())))
 }
 
-fn compile_or_panic(engine: &Engine, bytes: &[u8], digest: Digest) -> Result<Loaded, LoadError> {
+fn compile_or_panic(engine: &Engine, bytes: &[u8], digest: Digest, trial: Trial) -> Result<Loaded, LoadError> {
     let encoded;
     let component = if !bytes.starts_with(b"\0asm") {
         return Err(LoadError::NotWasm);
@@ -149,11 +168,14 @@ fn compile_or_panic(engine: &Engine, bytes: &[u8], digest: Digest) -> Result<Loa
     let mismatched = |error| mismatched(engine, &compiled, &error);
     let linked = engine.linker.instantiate_pre(&compiled).map_err(mismatched)?;
     let code = FilterPre::new(linked).map_err(mismatched)?;
-    instance::try_out(engine, &code).map_err(mismatched)?;
+    if trial == Trial::Instance {
+        instance::try_out(engine, &code).map_err(mismatched)?;
+    }
     let manifest = Manifest::read(bytes)?;
     let mut requests = requests(engine, &compiled);
     manifest.iter().flat_map(|manifest| &manifest.requests).for_each(|request| requests.name(request));
-    Ok(Loaded { digest, bytes: bytes.len(), manifest, imports, requests, code })
+    let functions = function_names(engine, &compiled);
+    Ok(Loaded { digest, bytes: bytes.len(), manifest, imports, functions, requests, code })
 }
 
 fn invalid(error: wasmtime::Error) -> LoadError {
@@ -176,6 +198,17 @@ fn check_names(engine: &Engine, component: &wasmtime::component::Component) -> R
     imports.iter().for_each(|import| names.import(import, import));
     component.exports(&engine.wasmtime).for_each(|(export, _)| names.export(export));
     names.finish().map(|()| imports)
+}
+
+/// Names the functions that a component imports, without the versions of their interfaces.
+fn function_names(engine: &Engine, component: &wasmtime::component::Component) -> Vec<String> {
+    let name = |(import, function, _): Function| {
+        let interface = import.strip_prefix(INTERFACE).and_then(|name| name.split('@').next()).unwrap_or(&import);
+        format!("{interface}.{}", interface::spoken(&function))
+    };
+    let mut names: Vec<String> = functions(engine, component).into_iter().map(name).collect();
+    names.sort();
+    names
 }
 
 /// Reads off the functions that a component imports what it must be granted.

@@ -24,11 +24,13 @@ pub struct EngineOptions {
     pub memory_bytes_max: usize,
     /// The largest filter that is compiled at all; the bundled ones have some 100 KiB.
     pub component_bytes_max: usize,
+    /// Whether the instructions of guests are counted: the same for the same stanza on every machine, and slower.
+    pub fuel: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { instances_max: 1_000, memory_bytes_max: 64 << 20, component_bytes_max: 16 << 20 }
+        Self { instances_max: 1_000, memory_bytes_max: 64 << 20, component_bytes_max: 16 << 20, fuel: false }
     }
 }
 
@@ -49,6 +51,7 @@ impl Engine {
     /// Instances come from a pool of reserved address space; where the system does not grant that much of it they are made on
     /// demand, which costs some 10 µs more each and nothing per call.
     pub fn new(options: EngineOptions) -> wasmtime::Result<Arc<Engine>> {
+        let config = || config(&options);
         let wasmtime = wasmtime::Engine::new(config().allocation_strategy(pool(&options))).or_else(|error| {
             tracing::info!(%error, "no address space for a pool of instances, making them on demand");
             wasmtime::Engine::new(config().allocation_strategy(InstanceAllocationStrategy::OnDemand))
@@ -75,6 +78,12 @@ impl Engine {
         Component::load(self, name, bytes)
     }
 
+    /// Like [`load`](Self::load), and runs none of its code, not even a start function: for those who only look. What is wrong
+    /// with it only as a whole, such as the type of an export, is not found.
+    pub fn examine(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+        Component::examine(self, name, bytes)
+    }
+
     /// Returns the limiters, buckets and counters of the filters of all chains; they live as long as the engine.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
@@ -93,6 +102,10 @@ impl Engine {
     pub(crate) fn store(&self, state: State) -> Store<State> {
         let mut store = Store::new(&self.wasmtime, state);
         store.limiter(|state| &mut state.memory);
+        if self.options.fuel {
+            // Counted, not bounded: the deadline bounds. That counting is off is the only error there is.
+            let _ = store.set_fuel(u64::MAX);
+        }
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline.passed()));
         store
     }
@@ -104,14 +117,14 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn config() -> Config {
+fn config(options: &EngineOptions) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
         // Asynchronous calls between components cost every synchronous one a factor of 2 to 4.
         .concurrency_support(false)
         .epoch_interruption(true)
-        .consume_fuel(false)
+        .consume_fuel(options.fuel)
         // Never the baseline compiler for code we do not trust: its sandbox escapes come in batches.
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)

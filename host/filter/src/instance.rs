@@ -114,6 +114,11 @@ impl Instance {
         &self.store.data().registered
     }
 
+    /// Returns the instructions it has left of as many as there can be, if they are counted.
+    pub(crate) fn fuel_left(&self) -> Option<u64> {
+        self.store.get_fuel().ok()
+    }
+
     /// Returns the bytes of memory it has grown to.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.store.data().memory.used()

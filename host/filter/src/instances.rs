@@ -69,6 +69,11 @@ impl Instances {
         }
     }
 
+    /// Returns the one that was used last.
+    pub(crate) fn newest(&self) -> Option<&Instance> {
+        self.kept.last().map(|(_, instance)| instance)
+    }
+
     /// Returns how many there are.
     pub(crate) fn len(&self) -> usize {
         self.kept.len()

@@ -105,7 +105,7 @@ pub use instances::Isolation;
 #[cfg(feature = "runtime")]
 pub use policy::{FaultPolicy, OnFault};
 #[cfg(feature = "runtime")]
-pub use sandbox::{Keep, Sandbox};
+pub use sandbox::{Cost, Keep, Sandbox};
 #[cfg(feature = "runtime")]
 pub use step::{Step, Word};
 #[cfg(feature = "runtime")]

@@ -1,10 +1,13 @@
 //! Golden cases in the real sandbox: the filter as it ships, in the engine it will run in.
 
+mod cost;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use refrain_proto::Stanza;
 
-use crate::case::{CaseFile, Judge, Judged};
+use crate::case::{Case, CaseFile, Judge, Judged};
 use crate::chain::{Chain, FilterLimits, FilterSpec};
 use crate::circuit::CircuitLimits;
 use crate::component::Component;
@@ -15,6 +18,8 @@ use crate::head::Direction;
 use crate::list::Lists;
 use crate::shared::Shared;
 use crate::worker::ChainWorker;
+
+pub use cost::Cost;
 
 /// The time all cases are judged at: the first of January 2026, at noon UTC.
 const NOW_MS: u64 = 1_767_268_800_000;
@@ -67,6 +72,14 @@ impl Sandbox {
     /// Returns the filter.
     pub fn component(&self) -> &Component {
         &self.component
+    }
+
+    /// Measures what it costs to judge a stanza, over and over for as long as `budget`. A fault is an error, as of a case.
+    pub fn measure(&mut self, case: &Case, file: &CaseFile, budget: Duration) -> Result<Cost, String> {
+        let stanza = Stanza::parse(&case.stanza).map_err(|defect| format!("the case's stanza: {defect}"))?;
+        let keep = self.keep;
+        let worker = self.worker(&file.settings, case.direction(file))?;
+        cost::measure(worker, &stanza, keep, budget)
     }
 
     fn worker(&mut self, settings: &serde_json::Value, direction: Direction) -> Result<&mut ChainWorker, String> {

@@ -135,6 +135,16 @@ impl ChainWorker {
         self.ask(0, stanza)
     }
 
+    /// Returns the instructions that the instance of the first filter has left, if there is one and they are counted.
+    pub(crate) fn fuel_left(&self) -> Option<u64> {
+        self.instances[0].newest()?.fuel_left()
+    }
+
+    /// Returns the bytes that the instance of the first filter has grown to.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.instances[0].memory_bytes()
+    }
+
     /// Asks one filter, unless the stanza does not interest it, and notes what it said.
     #[inline]
     fn ask(&mut self, index: usize, stanza: &mut Stanza) -> Option<Result<Said, Fault>> {

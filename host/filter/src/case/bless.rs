@@ -6,7 +6,8 @@ use refrain_proto::Stanza;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::compare::Details;
-use super::{Case, CaseFile, Expected, Judged, Played, file, xml};
+use super::{Case, CaseFile, Expected, Judged, Played, file, xml_out};
+use crate::verdict::Verdict;
 
 impl CaseFile {
     /// Writes what the filter did into the cases that did not hold, and returns how many there were. A case whose filter failed,
@@ -32,7 +33,7 @@ impl CaseFile {
     fn blessed_xml(&self, blessed: Vec<Option<Case>>) -> String {
         let pairs = self.cases.iter().zip(blessed);
         let cases = pairs.map(|(case, blessed)| blessed.unwrap_or_else(|| case.clone())).collect();
-        xml::write(&CaseFile { cases, ..self.clone() })
+        xml_out::write(&CaseFile { cases, ..self.clone() })
     }
 }
 
@@ -45,9 +46,14 @@ impl Case {
     /// The case that this outcome fulfils. It says no more than before, unless it is new: then it says all there is to say.
     fn blessed(&self, judged: &Judged) -> Case {
         let (is_new, details) = (self.verdict.is_none(), Details::of(judged));
+        // RFC 6120 §8.3.3 associates a type with each condition; another one is worth saying.
+        let has_unusual_type = match &judged.verdict {
+            Some(Verdict::Bounce(error)) => error.error_type != error.condition.default_type(),
+            _ => false,
+        };
         Case {
             verdict: Some(judged.word()),
-            error_type: details.error_type.filter(|_| self.error_type.is_some() || is_new && details.has_unusual_type),
+            error_type: details.error_type.filter(|_| self.error_type.is_some() || is_new && has_unusual_type),
             error: details.error,
             text: details.text.filter(|_| self.text.is_some() || is_new),
             to: details.to,
@@ -109,7 +115,6 @@ fn set(table: &mut Table, key: &str, text: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Verdict;
     use refrain_proto::{StanzaCondition, StanzaError};
 
     const FILE: &str = "# Why these matter.\n[settings]\nlimit = 3 # a few\n\n# The first.\n[[case]]\nname = 'old'\n\

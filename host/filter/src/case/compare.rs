@@ -10,8 +10,6 @@ use crate::verdict::Verdict;
 pub(super) struct Details {
     pub(super) error: Option<String>,
     pub(super) error_type: Option<String>,
-    /// Whether the type is not the one that RFC 6120 §8.3.3 associates with the condition.
-    pub(super) has_unusual_type: bool,
     pub(super) text: Option<String>,
     pub(super) to: Option<String>,
 }
@@ -23,7 +21,6 @@ impl Details {
             Some(Verdict::Bounce(error)) => Details {
                 error: Some(error.condition.as_str().to_owned()),
                 error_type: Some(error.error_type.as_str().to_owned()),
-                has_unusual_type: error.error_type != error.condition.default_type(),
                 text: error.text.clone(),
                 to: None,
             },

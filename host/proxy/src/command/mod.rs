@@ -5,6 +5,7 @@ mod ca;
 mod check;
 pub mod demo;
 mod explain;
+mod filter;
 mod reload;
 mod replay;
 mod run;
@@ -30,6 +31,7 @@ Examples:
   refrain run --config refrain.toml       serve until SIGTERM, then drain
   refrain status                          ask the running one, by the socket that refrain.toml names
   refrain reload                          let it read its configuration again
+  refrain filter new link-limit           write a filter of your own
 
 Logs go to stderr: sentences on a terminal, JSON lines elsewhere. Bodies of messages are never logged.
 
@@ -86,6 +88,9 @@ enum Command {
     /// Let a running Refrain go back to the generation before this one
     #[command(after_help = CHANGE_CODES)]
     Rollback(reload::Change),
+    /// Write, build, test and measure a filter
+    #[command(subcommand, after_help = filter::AFTER_HELP)]
+    Filter(filter::Filter),
     /// Make the authority that the protected server trusts
     #[command(subcommand)]
     Ca(ca::Ca),
@@ -106,7 +111,7 @@ pub(crate) fn print(text: &str) {
 /// Parses the arguments of this process and carries them out.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let default = if matches!(arguments.command, Command::Demo { .. } | Command::Replay(_)) {
+    let default = if matches!(arguments.command, Command::Demo { .. } | Command::Replay(_) | Command::Filter(_)) {
         telemetry::QUIET
     } else {
         telemetry::OPERATING
@@ -125,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         Command::Reload(change) => change.reload(),
         Command::Rollback(change) => change.rollback(),
+        Command::Filter(filter) => filter.run(),
         Command::Ca(ca) => ca.run(),
     }
 }
