@@ -74,6 +74,11 @@ impl Instances {
         self.kept.last().map(|(_, instance)| instance)
     }
 
+    /// Takes the reason that the instance opened last gave in its call.
+    pub(crate) fn take_reason(&mut self) -> Option<String> {
+        self.kept.last_mut()?.1.take_reason()
+    }
+
     /// Returns how many there are.
     pub(crate) fn len(&self) -> usize {
         self.kept.len()

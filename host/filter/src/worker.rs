@@ -162,6 +162,7 @@ impl ChainWorker {
         }
         let instances = &mut self.instances[index];
         let answer = call(&self.chain, filter, instances, stanza, &mut self.view, matched);
+        let answer = answer.map_err(|fault| in_its_words(fault, instances));
         instances.close(answer.is_err());
         let ended = self.view.turn_ended();
         let nanos = nanos(begun, ended);
@@ -221,6 +222,15 @@ fn call(
         view.sight.add_bits(Bits::EDITED);
     }
     Ok(Said { verdict, reason: instance.take_reason(), edits })
+}
+
+/// A guest that panics says why before it traps; of the trap itself one learns no more than `unreachable`.
+#[cold]
+fn in_its_words(fault: Fault, instances: &mut Instances) -> Fault {
+    match fault {
+        Fault::Trap(trap) => Fault::Trap(instances.take_reason().unwrap_or(trap)),
+        fault => fault,
+    }
 }
 
 /// The remote domain of a stanza.

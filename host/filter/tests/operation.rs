@@ -120,6 +120,14 @@ fn every_filter_that_was_asked_leaves_a_step() {
 }
 
 #[test]
+fn a_trap_is_told_in_the_words_of_the_guest() {
+    let on_stanza = "(call $reason (local.get $stanza) (i32.const 4096) (i32.const 12)) unreachable";
+    let guest = Guest { on_stanza, more: "(data (i32.const 4096) \"panicked: no\")", ..Guest::default() };
+    let decision = judge_chat(&mut chain(vec![spec("panics", guest)]).worker());
+    assert_eq!(decision.fault, Some(Fault::Trap("panicked: no".to_owned())));
+}
+
+#[test]
 fn the_policy_may_differ_by_cause() {
     let out_of_time = Fault::OutOfTime.cause();
     let policy = FaultPolicy::from(OnFault::Open).with(out_of_time, OnFault::Closed);
