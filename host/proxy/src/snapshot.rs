@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use refrain_filter::{Chain, Direction, Engine, EngineOptions};
+use refrain_filter::{Chain, Direction, Engine, EngineOptions, Shared};
 use refrain_proto::{Boundary, Side};
 
 use crate::config::{Config, Mistakes};
@@ -43,17 +43,24 @@ impl Snapshot {
     /// stage at once. Compiles on the calling thread, which may take seconds.
     pub fn load(path: &Path, engine: &Arc<Engine>) -> Result<Snapshot, Mistakes> {
         let (config, mistakes) = Config::read(path)?;
-        Snapshot::build(config, mistakes, engine)
+        Snapshot::build_in(config, mistakes, engine, engine.shared())
     }
 
     /// Like [`load`](Self::load), to take the place of what runs now: what cannot change before a restart is a mistake, too.
     pub fn load_beside(running: &Config, path: &Path, engine: &Arc<Engine>) -> Result<Snapshot, Mistakes> {
         let (config, mut mistakes) = Config::read(path)?;
         mistakes.extend(config.needs_restart_after(running));
-        Snapshot::build(config, mistakes, engine)
+        Snapshot::build_in(config, mistakes, engine, engine.shared())
     }
 
-    fn build(config: Config, mut mistakes: Mistakes, engine: &Arc<Engine>) -> Result<Snapshot, Mistakes> {
+    /// Builds all that a configuration names, with the mistakes that were found before. A candidate that must leave no trace in
+    /// what its filters share with the live ones gets a `shared` of its own.
+    pub fn build_in(
+        config: Config,
+        mut mistakes: Mistakes,
+        engine: &Arc<Engine>,
+        shared: &Arc<Shared>,
+    ) -> Result<Snapshot, Mistakes> {
         let tls = Tls::load(&config).map_err(|found| mistakes.extend(found)).ok();
         let resolver = Resolver::new(&config.outside)
             .map_err(|error| {
@@ -61,7 +68,7 @@ impl Snapshot {
                 mistakes.add(config.places.mistake("outside.resolver", error.to_string(), advice));
             })
             .ok();
-        let chains = chains::build(&config, engine).map_err(|found| mistakes.extend(found)).ok();
+        let chains = chains::build(&config, engine, shared).map_err(|found| mistakes.extend(found)).ok();
         match (tls, resolver, chains, mistakes.is_empty()) {
             (Some(tls), Some(resolver), Some(chains), true) => Ok(Snapshot {
                 generation: 0,

@@ -5,10 +5,13 @@ mod ca;
 mod check;
 pub mod demo;
 mod explain;
+mod faults;
 mod filter;
+mod record;
 mod reload;
-mod replay;
+pub(crate) mod replay;
 mod run;
+mod shadow;
 mod status;
 mod table;
 
@@ -73,6 +76,18 @@ enum Command {
     /// Judge recorded stanzas again, offline, by the chains of one configuration or of two
     #[command(after_help = replay::AFTER_HELP)]
     Replay(replay::Replay),
+    /// Keep a sample of what passes by a running Refrain, without its words unless asked
+    #[command(after_help = record::AFTER_HELP)]
+    Record(record::Record),
+    /// Let a candidate judge live stanzas beside the live chain, without effect
+    #[command(subcommand, after_help = shadow::SHADOW_HELP)]
+    Shadow(shadow::Shadow),
+    /// Make live what a shadow tried
+    #[command(after_help = shadow::PROMOTE_HELP)]
+    Promote(shadow::Promote),
+    /// Show the stanzas on which filters of a running Refrain failed
+    #[command(after_help = faults::AFTER_HELP)]
+    Faults(faults::Faults),
     /// Show what a running Refrain is doing
     #[command(after_help = "Exit codes: 0 shown, 1 Refrain could not be asked.")]
     Status(status::Look),
@@ -125,6 +140,10 @@ pub fn main() -> ExitCode {
         Command::Check(file) => check::run(&file.config),
         Command::Demo { json } => demo::run(json),
         Command::Replay(replay) => replay.run(),
+        Command::Record(record) => record.run(),
+        Command::Shadow(shadow) => shadow.run(),
+        Command::Promote(promote) => promote.run(),
+        Command::Faults(faults) => faults.run(),
         Command::Status(look) => look.status(),
         Command::Chain(look) => look.chain(),
         Command::Explain(explain) => explain.run(),

@@ -12,6 +12,7 @@ use super::{BAD_USAGE, ConfigFile};
 use crate::app::App;
 use crate::control::admin::{Admin, Control, Listeners};
 use crate::control::reload::{self, Reloader};
+use crate::control::staging::Staging;
 use crate::control::{shutdown, watch};
 use crate::observe::audit::Audit;
 use crate::snapshot::{self, Snapshot};
@@ -58,7 +59,9 @@ async fn serve(config: &Path, engine: Arc<Engine>, snapshot: Snapshot, watched: 
     }
     let (outside, inside) = app.listeners();
     let listeners = Listeners { outside: outside.to_vec(), inside: inside.to_vec() };
-    let control = Control { gateway: app.gateway().clone(), reloader, listeners, started: Instant::now() };
+    let staging = Staging::new(app.gateway(), &reloader);
+    staging.begin();
+    let control = Control { gateway: app.gateway().clone(), reloader, staging, listeners, started: Instant::now() };
     let admin = Admin::open(Arc::new(control)).await?;
     tracing::info!(?outside, ?inside, generation = 1, "refrain is ready");
     let signal = shutdown::requested().await?;

@@ -15,6 +15,7 @@ mod mistake;
 mod peers;
 mod places;
 mod sides;
+mod staging;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,7 @@ pub use mistake::{Mistake, Mistakes};
 pub use peers::{PeerPolicies, PeerPolicy};
 pub use places::Places;
 pub use sides::{Inside, KeyPairFiles, Outside, ResolverSource, Roots};
+pub use staging::Staging;
 
 use file::{Findings, Section};
 use refrain_filter::Lists;
@@ -53,6 +55,8 @@ pub struct Config {
     pub limits: Limits,
     /// How a running Refrain is asked and steered.
     pub admin: Admin,
+    /// How changes of the chains are tried.
+    pub staging: Staging,
     /// Where each key stands in the file, for the mistakes that only later stages can find.
     pub places: Places,
     /// What works, but was perhaps not meant.
@@ -88,7 +92,7 @@ fn digest(text: &str) -> String {
     digits
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Mistakes {
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Mistakes {
     let mut mistakes = Mistakes::default();
     let advice = "write one; examples/refrain.toml is a start";
     mistakes.add(Places::new(path).mistake("", format!("cannot be read: {error}"), advice));
@@ -105,11 +109,12 @@ struct Draft {
     lists: (Lists, Vec<PathBuf>),
     limits: Limits,
     admin: Admin,
+    staging: Staging,
 }
 
 impl Draft {
     fn read(root: &Section<'_>) -> Self {
-        root.knows(&["outside", "inside", "domain", "peer", "chain", "filter", "list", "limits", "admin"]);
+        root.knows(&["outside", "inside", "domain", "peer", "chain", "filter", "list", "limits", "admin", "staging"]);
         root.requires("outside", "write [outside] with listen and resolver");
         root.requires("inside", "write [inside] with listen and authority");
         root.requires("domain", "write one [[domain]] for each domain that is protected");
@@ -123,6 +128,7 @@ impl Draft {
             lists,
             admin: root.section("admin").map_or_else(Admin::default, |section| Admin::read(&section)),
             limits: root.section("limits").map_or_else(Limits::default, |section| Limits::read(&section)),
+            staging: root.section("staging").map_or_else(Staging::default, |section| Staging::read(&section)),
         };
         draft.check_across(root);
         draft
@@ -153,7 +159,8 @@ impl Draft {
 
     fn finish(self, findings: Findings, digest: String) -> (Config, Mistakes) {
         let (places, mistakes, warnings) = findings.into_parts();
-        let Draft { outside, inside, domains, peers, chains, lists: (lists, list_files), limits, admin } = self;
+        let Draft { outside, inside, domains, peers, chains, lists: (lists, list_files), limits, admin, staging } =
+            self;
         let config = Config {
             outside,
             inside,
@@ -164,6 +171,7 @@ impl Draft {
             list_files,
             limits,
             admin,
+            staging,
             places,
             warnings,
             digest,

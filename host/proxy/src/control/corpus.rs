@@ -8,7 +8,7 @@ use refrain_filter::Direction;
 use refrain_proto::Stanza;
 use serde::{Deserialize, Serialize};
 
-use super::judgement::Judgement;
+use crate::observe::judgement::Judgement;
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u32 = 1;

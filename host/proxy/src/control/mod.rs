@@ -3,10 +3,14 @@
 pub mod admin;
 pub mod corpus;
 pub mod explain;
-pub mod judgement;
+pub mod fault_files;
+pub mod guard;
+pub mod record;
 pub mod redact;
 pub mod reload;
+pub mod shadow;
 pub mod shutdown;
+pub mod staging;
 pub mod status;
 pub mod watch;
 

@@ -48,6 +48,8 @@ pub enum Cause {
     Rollback,
     /// A candidate proved itself.
     Promotion,
+    /// The generation before it failed or was slow beyond the bounds of `[staging]`.
+    Guard,
 }
 
 /// One attempt to change the generation.
@@ -97,6 +99,9 @@ pub enum ReloadError {
     /// There was no generation before this one.
     #[error("there is no previous generation: nothing was reloaded since the start")]
     NoPrevious,
+    /// Somebody was faster.
+    #[error("generation {0} is not live any more")]
+    NotLive(u64),
     /// A bug of ours.
     #[error("the reload itself failed: {0}")]
     Broken(String),
@@ -137,6 +142,16 @@ impl Reloader {
         let _turn = self.turn.lock().await;
         let previous = self.lock().previous.as_ref().map(Snapshot::again).ok_or(ReloadError::NoPrevious);
         self.conclude(Cause::Rollback, Instant::now(), previous)
+    }
+
+    /// Takes a generation back, if it is live still.
+    pub async fn rollback_of(&self, generation: u64) -> Result<Swapped, ReloadError> {
+        let _turn = self.turn.lock().await;
+        if self.gateway.snapshot().generation != generation {
+            return Err(ReloadError::NotLive(generation));
+        }
+        let previous = self.lock().previous.as_ref().map(Snapshot::again).ok_or(ReloadError::NoPrevious);
+        self.conclude(Cause::Guard, Instant::now(), previous)
     }
 
     /// Makes a candidate live that was built elsewhere.
@@ -249,6 +264,7 @@ impl fmt::Display for Cause {
             Cause::Watch => "watch",
             Cause::Rollback => "rollback",
             Cause::Promotion => "promotion",
+            Cause::Guard => "guard",
         })
     }
 }

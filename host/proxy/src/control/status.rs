@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use refrain_filter::{Chain, Circuit, Direction, Fault};
 use serde::{Deserialize, Serialize};
 
 use super::admin::Control;
+use super::guard::GuardStatus;
 use super::reload::{Attempt, Swapped};
 use crate::config::{ComponentSource, FilterConfig, Mistake};
 use crate::observe::counters::Totals;
@@ -32,6 +33,8 @@ pub struct Status {
     pub previous_generation: Option<u64>,
     /// Attempts to change the generation.
     pub reloads: Reloads,
+    /// What watches a new generation.
+    pub guard: GuardStatus,
     /// Where it listens.
     pub listeners: Listeners,
     /// What became of the stanzas.
@@ -233,6 +236,7 @@ impl Status {
                 refused: reloads.refused,
                 last: reloads.last.map(LastReload::of),
             },
+            guard: control.staging.guard.status(Instant::now()),
             listeners: Listeners {
                 outside: control.listeners.outside.clone(),
                 inside: control.listeners.inside.clone(),

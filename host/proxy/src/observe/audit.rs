@@ -133,7 +133,14 @@ impl Audit {
 }
 
 /// Starts a record from the stanza that was just judged.
-pub fn record_of(snapshot: &Snapshot, direction: Direction, stanza: &Stanza, took: Duration, ruling: Ruling) -> Record {
+pub fn record_of(
+    snapshot: &Snapshot,
+    trace: TraceId,
+    direction: Direction,
+    stanza: &Stanza,
+    took: Duration,
+    ruling: Ruling,
+) -> Record {
     Record {
         direction,
         from: stanza.from().as_str().to_owned(),
@@ -143,7 +150,7 @@ pub fn record_of(snapshot: &Snapshot, direction: Direction, stanza: &Stanza, too
         filter: None,
         reason: None,
         took,
-        trace: TraceId::next(),
+        trace,
         at: SystemTime::now(),
         generation: snapshot.generation,
         size: stanza.size(),

@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod counters;
+pub mod faults;
+pub mod judgement;
 pub mod metrics;
 pub mod telemetry;
 pub mod trace;

@@ -66,7 +66,8 @@ fn worker<'w>(workers: &'w mut Vec<Worker>, snapshot: &Arc<Snapshot>, side: Side
     &mut worker.chain
 }
 
-fn now_ms() -> u64 {
+/// The time: milliseconds since the Unix epoch.
+pub fn now_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,11 +1,13 @@
 //! The trip of a stanza, in order: [`listen`] → [`receive`] → [`judge`] → [`route`] → [`send`]; [`verify`] is the side-street
 //! of a dialback question.
 
+pub mod evidence;
 pub mod judge;
 pub mod listen;
 pub mod receive;
 pub mod route;
 pub mod send;
+pub mod tap;
 pub mod verify;
 
 #[cfg(test)]
@@ -25,8 +27,10 @@ use tokio_util::task::TaskTracker;
 use crate::limits::Permits;
 use crate::observe::audit::Audit;
 use crate::observe::counters::{Counters, Streams};
+use crate::observe::faults::FaultStore;
 use crate::snapshot::Snapshot;
 use route::Routes;
+use tap::Taps;
 
 /// What all connections of one run share.
 pub struct Gateway {
@@ -42,6 +46,10 @@ pub struct Gateway {
     pub streams: Streams,
     /// Who decided what, and why.
     pub audit: Audit,
+    /// Copies of stanzas for whoever looks on.
+    pub taps: Taps,
+    /// Stanzas on which a filter failed.
+    pub faults: FaultStore,
     /// How many connections may be open.
     pub permits: Permits,
     /// Stream ids that nobody can guess (RFC 6120 §4.7.3).
@@ -84,6 +92,8 @@ impl Gateway {
             counters: Counters::default(),
             streams: Streams::default(),
             audit,
+            taps: Taps::default(),
+            faults: FaultStore::default(),
             permits: Permits::default(),
             ids,
             secrets,

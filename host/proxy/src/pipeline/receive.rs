@@ -13,9 +13,10 @@ use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
 use refrain_proto::{Side, Stanza, StanzaError, StreamCondition};
 use tokio::task::JoinSet;
 
-use super::judge::judge_and;
+use super::judge::{judge_and, now_ms};
 use super::route::Outgoing;
-use super::{Gateway, verify};
+use super::tap::Copied;
+use super::{Gateway, evidence, verify};
 use crate::limits::Permit;
 use crate::net::alarm::Alarm;
 use crate::net::connection::{Connection, TlsRole, Turn};
@@ -142,6 +143,7 @@ impl Receiver {
     /// Judges one stanza and adds what follows from it to what this wake-up sends.
     fn pass(&mut self, mut stanza: Stanza) {
         self.batch.accepted += 1;
+        let copy = self.gateway.taps.copy(&stanza);
         let started = Instant::now();
         let snapshot = self.pinned.get_or_insert_with(|| self.gateway.snapshot());
         let audit = &self.gateway.audit;
@@ -149,18 +151,26 @@ impl Receiver {
             let remarkable = Ruling::of(decision) != Ruling::Forward || worker.failed() || audit.wants_forwards();
             remarkable.then(|| worker.steps())
         });
-        if let Some(steps) = steps {
-            let ruling = Ruling::of(&decision);
-            let mut record = record_of(snapshot, direction(self.side), &stanza, started.elapsed(), ruling);
-            record.steps = steps;
-            record.filter = decision.filter.as_deref().map(str::to_owned);
-            record.reason = decision.fault.as_ref().map(ToString::to_string).or_else(|| decision.reason.clone());
-            if let Ruled::Bounce(error) = &mut decision.outcome
-                && snapshot.config.admin.trace_id_in_bounces
-            {
-                name_trace(error, record.trace);
+        if copy.is_some() || steps.is_some() {
+            let (id, now_ms, took) = (TraceId::next(), now_ms(), started.elapsed());
+            if let Some(copy) = copy {
+                let direction = direction(self.side);
+                copy.give(|untouched| Copied::of(untouched, direction, id, &decision, &stanza, now_ms, took));
             }
-            audit.write(record);
+            if let Some(steps) = steps {
+                evidence::keep(&self.gateway, snapshot, self.side, &steps, id, now_ms);
+                let ruling = Ruling::of(&decision);
+                let mut record = record_of(snapshot, id, direction(self.side), &stanza, took, ruling);
+                record.steps = steps;
+                record.filter = decision.filter.as_deref().map(str::to_owned);
+                record.reason = decision.fault.as_ref().map(ToString::to_string).or_else(|| decision.reason.clone());
+                if let Ruled::Bounce(error) = &mut decision.outcome
+                    && snapshot.config.admin.trace_id_in_bounces
+                {
+                    name_trace(error, id);
+                }
+                audit.write(record);
+            }
         }
         match decision.outcome {
             Ruled::Forward => self.outgoing.relay(&stanza),

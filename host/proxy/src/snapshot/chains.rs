@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use refrain_filter::{BuildError, Chain, Component, Direction, Engine, FilterSpec, Grants};
+use refrain_filter::{BuildError, Chain, Component, Direction, Engine, FilterSpec, Grants, Shared};
 
 use super::self_test;
 use crate::config::{ComponentSource, Config, FilterConfig, Mistake, Mistakes};
@@ -30,14 +30,15 @@ impl Built {
 }
 
 /// Loads the components that the chains name and lets every filter read its settings. Reports every mistake of every filter.
-pub fn build(config: &Config, engine: &Arc<Engine>) -> Result<Built, Mistakes> {
+/// What the filters share beyond their instances is in `shared`.
+pub fn build(config: &Config, engine: &Arc<Engine>, shared: &Arc<Shared>) -> Result<Built, Mistakes> {
     let mut mistakes = Mistakes::default();
     let mut components = Components { config, engine, loaded: HashMap::new() };
     let mut build = |direction, filters: &[FilterConfig]| {
         let specs: Vec<FilterSpec> =
             filters.iter().filter_map(|filter| components.spec(filter, &mut mistakes)).collect();
         // Built even when a component is missing, so that the settings of the others are checked too.
-        Chain::build(engine, direction, specs)
+        Chain::build_in(engine, shared, direction, specs)
             .map_err(|errors| mistakes.extend(errors.into_iter().map(|error| located(config, error))))
             .ok()
     };

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use refrain_filter::{ChainWorker, Decision, Direction, Outcome};
+use refrain_filter::{ChainWorker, Decision, Direction, Fault, Outcome};
 use refrain_proto::Stanza;
 use serde::Serialize;
 
 use super::name_of;
 use crate::config::{Config, Mistakes};
 use crate::control::corpus::Entry;
-use crate::control::judgement::Judgement;
+use crate::observe::judgement::Judgement;
 use crate::snapshot::{self, EngineError, chains};
 
 /// What is listed; all are counted.
@@ -62,7 +62,7 @@ impl Contestant {
         mistakes.extend(found.into_iter().filter(|mistake| concerns_chains(&mistake.key)));
         // An engine of its own: what filters of two configurations share in one process must not meet here.
         let engine = snapshot::engine()?;
-        let built = chains::build(config, &engine).map_err(|found| mistakes.extend(found)).ok();
+        let built = chains::build(config, &engine, engine.shared()).map_err(|found| mistakes.extend(found)).ok();
         match (built, mistakes.is_empty()) {
             (Some(built), true) => Ok(Contestant {
                 name,
@@ -88,6 +88,23 @@ impl Contestant {
         let judgement = Judgement::of(&decision);
         *self.counts.entry((direction, judgement.clone())).or_default() += 1;
         Verdict { judgement, xml: result_of(&decision, &stanza) }
+    }
+
+    /// How a filter failed on the stanza judged last.
+    pub fn fault(&self, direction: Direction) -> Option<Fault> {
+        self.worker(direction).steps().into_iter().find_map(|step| step.fault)
+    }
+
+    /// The components of a chain, as hexadecimal SHA-256.
+    pub fn digests(&self, direction: Direction) -> Vec<String> {
+        self.worker(direction).chain().status().iter().map(|filter| filter.component.digest().to_string()).collect()
+    }
+
+    fn worker(&self, direction: Direction) -> &ChainWorker {
+        match direction {
+            Direction::Inbound => &self.inbound,
+            Direction::Outbound => &self.outbound,
+        }
     }
 
     /// The time that this share of the stanzas did not exceed.

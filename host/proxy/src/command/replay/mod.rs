@@ -2,6 +2,7 @@
 //!
 //! corpus → [`contest`] → [`report`]
 
+mod bundle;
 mod contest;
 mod report;
 
@@ -13,19 +14,23 @@ use std::time::{Duration, Instant};
 
 use super::BAD_USAGE;
 use crate::control::corpus::{self, CorpusError};
+use crate::observe::faults::FaultBundle;
 use contest::{Contest, Contestant};
 
 pub(super) const AFTER_HELP: &str = "\
 Only the chains of a configuration are built: no certificate is read, nothing is listened to or resolved. Every stanza is judged at
 the time at which it was recorded. Latencies are those of this machine.
 
+A fault bundle (a stanza on which a filter failed, with the settings it had) is played the same way: to that one filter.
+
 Examples:
   refrain replay corpus.jsonl --config refrain.toml
   refrain replay corpus.jsonl --config candidate.toml --against refrain.toml
+  refrain replay faults/fault-1f6e2a90c3d4-trap-5b0c77e1.json --config refrain.toml
 
 Exit codes:
-  0  played; with --against: every verdict and every resulting stanza is the same
-  1  with --against: there are differences
+  0  played; with --against: every verdict and every resulting stanza is the same; a bundle: the filter does not fail any more
+  1  with --against: there are differences; a bundle: the filter fails still
   2  wrong usage, configuration or corpus";
 
 /// Between two signs of life on a terminal.
@@ -33,7 +38,7 @@ const PROGRESS_PERIOD: Duration = Duration::from_millis(200);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Replay {
-    /// What `refrain record` wrote
+    /// What `refrain record` wrote, or a fault bundle
     corpus: PathBuf,
     /// The configuration whose chains judge
     #[arg(long, short, value_name = "FILE")]
@@ -54,25 +59,40 @@ enum ReplayError {
     #[error("{}: {error}", file.display())]
     Corpus { file: PathBuf, error: CorpusError },
     #[error("{}: {error}", file.display())]
+    Bundle { file: PathBuf, error: bundle::BundleError },
+    #[error("--against compares what is said about a corpus; a fault bundle is about one filter that fails")]
+    AgainstBundle,
+    #[error("{}: {error}", file.display())]
     Unreadable { file: PathBuf, error: io::Error },
 }
 
 impl Replay {
     pub(super) fn run(self) -> ExitCode {
-        match self.play() {
-            Ok(contest) => {
-                if self.json {
-                    println!("{}", report::json(&contest));
-                } else {
-                    print!("{}", report::Text(&contest));
-                }
-                if contest.differences.count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-            }
-            Err(error) => {
-                eprintln!("{error}");
-                ExitCode::from(BAD_USAGE)
-            }
+        let reported = match bundle::read(&self.corpus) {
+            Some(bundle) => self.play_bundle(bundle),
+            None => self.play_corpus(),
+        };
+        reported.unwrap_or_else(|error| {
+            eprintln!("{error}");
+            ExitCode::from(BAD_USAGE)
+        })
+    }
+
+    fn play_corpus(&self) -> Result<ExitCode, ReplayError> {
+        let contest = self.play()?;
+        let report = if self.json { report::json(&contest).to_string() } else { report::Text(&contest).to_string() };
+        println!("{}", report.trim_end());
+        Ok(if contest.differences.count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn play_bundle(&self, bundle: FaultBundle) -> Result<ExitCode, ReplayError> {
+        if self.against.is_some() {
+            return Err(ReplayError::AgainstBundle);
         }
+        let played = bundle::play(bundle, &self.config)
+            .map_err(|error| ReplayError::Bundle { file: self.corpus.clone(), error })?;
+        println!("{}", if self.json { played.json().to_string() } else { played.text() });
+        Ok(if played.fails() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
     fn play(&self) -> Result<Contest, ReplayError> {
@@ -123,4 +143,12 @@ impl Progress {
             eprint!("\r\x1b[K");
         }
     }
+}
+
+/// Plays a corpus for a test: how many stanzas there were, and how many were judged otherwise than when they were recorded.
+#[cfg(test)]
+pub(crate) fn play(corpus: &Path, config: &Path) -> (u64, u64) {
+    let replay = Replay { corpus: corpus.to_owned(), config: config.to_owned(), against: None, json: false };
+    let contest = replay.play().unwrap_or_else(|error| panic!("{error}"));
+    (contest.stanzas, contest.unlike_recorded)
 }

@@ -8,7 +8,7 @@ use refrain_filter::Direction;
 use serde_json::{Value, json};
 
 use super::contest::{Contest, Contestant, Difference};
-use crate::control::judgement::Judgement;
+use crate::observe::judgement::Judgement;
 
 /// A person reads the first differences and goes to --json for the rest.
 const SHOWN_MAX: usize = 20;

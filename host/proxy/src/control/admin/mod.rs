@@ -8,6 +8,7 @@ pub mod client;
 pub mod routes;
 pub mod server;
 mod socket;
+mod staging;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use tokio::task::JoinHandle;
 pub use answer::Answer;
 
 use super::reload::Reloader;
+use super::staging::Staging;
 use crate::pipeline::Gateway;
 use server::Door;
 use socket::SocketFile;
@@ -34,6 +36,8 @@ pub struct Control {
     pub gateway: Arc<Gateway>,
     /// Changes its generation.
     pub reloader: Arc<Reloader>,
+    /// By which changes are tried.
+    pub staging: Arc<Staging>,
     /// Where the gateway listens, in the words of the status.
     pub listeners: Listeners,
     /// When the process was ready.

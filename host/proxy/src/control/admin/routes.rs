@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 
-use super::{Answer, Control};
+use super::{Answer, Control, staging};
 use crate::control::explain::Explanation;
 use crate::control::reload::{Cause, ReloadError, Swapped};
 use crate::control::status::Status;
@@ -47,6 +47,14 @@ const ROUTES: &[Route] = &[
     Route { method: Method::GET, path: "/metrics", about: "the same for Prometheus", answer: |r| Box::pin(metrics(r)) },
     Route { method: Method::POST, path: "/reload", about: "read the configuration again", answer: |r| Box::pin(reload(r)) },
     Route { method: Method::POST, path: "/rollback", about: "bring the previous generation back", answer: |r| Box::pin(rollback(r)) },
+    Route { method: Method::POST, path: "/shadow", about: "let a candidate judge copies of live stanzas", answer: |r| Box::pin(staging::start_shadow(r)) },
+    Route { method: Method::GET, path: "/shadow", about: "what it would change", answer: |r| Box::pin(staging::shadow(r)) },
+    Route { method: Method::DELETE, path: "/shadow", about: "end it", answer: |r| Box::pin(staging::stop_shadow(r)) },
+    Route { method: Method::POST, path: "/promote", about: "make it live", answer: |r| Box::pin(staging::promote(r)) },
+    Route { method: Method::POST, path: "/record", about: "begin a recording", answer: |r| Box::pin(staging::begin_record(r)) },
+    Route { method: Method::GET, path: "/record", about: "take what was recorded since", answer: |r| Box::pin(staging::fetch_record(r)) },
+    Route { method: Method::DELETE, path: "/record", about: "end it", answer: |r| Box::pin(staging::stop_record(r)) },
+    Route { method: Method::GET, path: "/faults", about: "stanzas on which filters failed, with their words", answer: |r| Box::pin(staging::faults(r)) },
 ];
 
 /// Finds the route and lets it answer.
@@ -121,7 +129,7 @@ pub(super) fn swapped(result: Result<Swapped, ReloadError>) -> Answer {
         Err(ReloadError::Mistaken(mistakes)) => {
             Answer::mistaken("the configuration has mistakes: the generation that was live stays", mistakes)
         }
-        Err(error @ (ReloadError::Draining | ReloadError::NoPrevious)) => {
+        Err(error @ (ReloadError::Draining | ReloadError::NoPrevious | ReloadError::NotLive(_))) => {
             Answer::refuse(StatusCode::CONFLICT, error.to_string())
         }
         Err(error @ ReloadError::Broken(_)) => Answer::refuse(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),

@@ -36,6 +36,7 @@ impl Asked {
         let control = Arc::new(Control {
             gateway: steered.app.gateway().clone(),
             reloader: steered.reloader.clone(),
+            staging: crate::control::staging::Staging::new(steered.app.gateway(), &steered.reloader),
             listeners: Listeners::default(),
             started: Instant::now(),
         });

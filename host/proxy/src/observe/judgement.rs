@@ -5,7 +5,7 @@ use std::fmt;
 use refrain_filter::Decision;
 use serde::{Deserialize, Serialize};
 
-use crate::observe::audit::Ruling;
+use super::audit::Ruling;
 
 /// What a chain decided about one stanza.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
