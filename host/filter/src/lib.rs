@@ -82,6 +82,10 @@ mod step;
 #[cfg(feature = "runtime")]
 mod ticker;
 #[cfg(feature = "runtime")]
+mod view;
+#[cfg(feature = "runtime")]
+mod walk;
+#[cfg(feature = "runtime")]
 mod worker;
 
 #[cfg(feature = "runtime")]

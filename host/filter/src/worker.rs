@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use refrain_proto::{Stanza, StanzaCondition, StanzaError, StanzaType};
+use refrain_proto::Stanza;
 
-use crate::bindings::refrain::filter::types::Head;
 use crate::chain::{Chain, Filter};
 use crate::counters::WorkerCounters;
 use crate::error::Fault;
 use crate::head::{Bits, Direction};
 use crate::instance::Instance;
 use crate::instances::Instances;
-use crate::interest::{Matched, Sight};
-use crate::policy::OnFault;
+use crate::interest::Matched;
 use crate::step::{Note, Step};
 use crate::verdict::{Outcome, Verdict};
+use crate::view::View;
+use crate::walk::Walk;
 
 /// What becomes of a stanza, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,19 +40,6 @@ pub struct ChainWorker {
     view: View,
     /// What was said about the last stanza.
     notes: Vec<Note>,
-}
-
-/// What every call about the same stanza is told; the strings are reused from stanza to stanza.
-#[derive(Debug, Default)]
-struct View {
-    sight: Sight,
-    now_ms: u64,
-    /// When the first filter's turn began and the last one's ended.
-    begun: Option<Instant>,
-    ended: Option<Instant>,
-    addressed: bool,
-    from: String,
-    to: String,
 }
 
 /// What a filter said, with its edits applied if it committed them.
@@ -274,117 +261,4 @@ fn trip(filter: &Filter, now_ms: u64) {
 
 fn nanos(begun: Instant, ended: Instant) -> u64 {
     u64::try_from(ended.saturating_duration_since(begun).as_nanos()).unwrap_or(u64::MAX)
-}
-
-impl View {
-    #[inline]
-    fn begin(&mut self, stanza: &Stanza, chain: &Chain, now_ms: u64) {
-        (self.begun, self.ended) = (None, None);
-        self.sight.begin(stanza, chain.direction);
-        self.now_ms = now_ms;
-        self.addressed = false;
-    }
-
-    /// When a filter's turn begins: when the turn before ended, so that the clock is read once a turn.
-    #[inline]
-    fn turn_begun(&mut self) -> Instant {
-        match self.ended {
-            Some(ended) => ended,
-            None => *self.begun.get_or_insert_with(Instant::now),
-        }
-    }
-
-    #[inline]
-    fn turn_ended(&mut self) -> Instant {
-        *self.ended.insert(Instant::now())
-    }
-
-    #[inline]
-    fn head(&mut self, stanza: &Stanza, chain: &Chain, matched: u64) -> Head<'_> {
-        self.sight.look(stanza, &chain.namespaces);
-        if !self.addressed {
-            self.address(stanza);
-        }
-        Head {
-            direction: chain.direction.into(),
-            kind: stanza.kind().into(),
-            stanza_type: stanza.stanza_type().into(),
-            bits: self.sight.bits(),
-            matched,
-            size: stanza.size(),
-            now_ms: self.now_ms,
-            from: &self.from,
-            to: &self.to,
-        }
-    }
-
-    /// Copies the addresses once per stanza: during a call the stanza itself is in the store.
-    fn address(&mut self, stanza: &Stanza) {
-        self.addressed = true;
-        self.from.clear();
-        self.from.push_str(stanza.from().as_str());
-        self.to.clear();
-        self.to.push_str(stanza.to().as_str());
-    }
-}
-
-/// What happened to a stanza on its way along the chain.
-#[derive(Default)]
-struct Walk {
-    edited_by: Option<Arc<str>>,
-    fault: Option<Fault>,
-}
-
-impl Walk {
-    /// Takes in a filter's word; returns the outcome if it decides.
-    #[inline]
-    fn hear(&mut self, stanza: &mut Stanza, said: Verdict, edited: bool, filter: &Arc<str>) -> Option<Outcome> {
-        if edited {
-            self.edited_by = Some(filter.clone());
-        }
-        match said {
-            Verdict::Pass => None,
-            Verdict::Accept => Some(Outcome::Forward),
-            Verdict::Drop if awaits_answer(stanza) => {
-                Some(Outcome::Bounce(StanzaError::new(StanzaCondition::ServiceUnavailable)))
-            }
-            Verdict::Drop => Some(Outcome::Drop),
-            Verdict::Bounce(error) => Some(self.refuse(stanza, error, filter)),
-            Verdict::Redirect(to) => {
-                stanza.redirect(to);
-                self.edited_by = Some(filter.clone());
-                Some(Outcome::Forward)
-            }
-            Verdict::CloseStream { condition, text } => Some(Outcome::CloseStream { condition, text }),
-        }
-    }
-
-    /// Lets whoever waits know: the sender; of an iq result the addressee, in its place; of an error nobody.
-    fn refuse(&mut self, stanza: &mut Stanza, error: StanzaError, filter: &Arc<str>) -> Outcome {
-        match stanza.stanza_type() {
-            StanzaType::Error => Outcome::Drop,
-            StanzaType::IqResult => {
-                stanza.fail_result(&error);
-                self.edited_by = Some(filter.clone());
-                Outcome::Forward
-            }
-            _ => Outcome::Bounce(error),
-        }
-    }
-
-    /// Takes in a fault; returns the outcome if the filter is one that protects.
-    fn suffer(&mut self, stanza: &mut Stanza, fault: Fault, filter: &Filter) -> Option<Outcome> {
-        if filter.on_fault.of(&fault) == OnFault::Open {
-            return None;
-        }
-        self.fault = Some(fault);
-        let mut error = StanzaError::new(StanzaCondition::InternalServerError);
-        error.text = Some("The stanza could not be checked.".to_owned());
-        Some(self.refuse(stanza, error, &filter.blueprint.reach.filter))
-    }
-}
-
-/// RFC 6120 §8.2.3: an iq get or set must be answered, or its sender waits in vain.
-fn awaits_answer(stanza: &Stanza) -> bool {
-    matches!(stanza.stanza_type(), StanzaType::IqGet | StanzaType::IqSet)
 }

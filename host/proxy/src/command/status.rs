@@ -8,6 +8,7 @@ use hyper::Method;
 
 use super::ask::Target;
 use super::table::{Table, duration, paint};
+use crate::control::guard::GuardStatus;
 use crate::control::status::{ChainStatus, CircuitState, FilterStatus, LastReload, Status};
 use crate::observe::audit::direction_name;
 
@@ -52,6 +53,7 @@ fn status_text(status: &Status) -> String {
     if let Some(last) = &status.reloads.last {
         text += &last_reload_text(last);
     }
+    text += &guard_text(&status.guard);
     let _ = writeln!(text, "listens     outside {}, inside {}", list(&listeners.outside), list(&listeners.inside));
     let _ = writeln!(
         text,
@@ -67,6 +69,20 @@ fn status_text(status: &Status) -> String {
         let _ = write!(text, "\n{}\n{}", direction_name(chain.direction), filters_text(&chain.filters));
     }
     text.trim_end().to_owned()
+}
+
+fn guard_text(guard: &GuardStatus) -> String {
+    let mut text = String::new();
+    if let Some(generation) = guard.watching {
+        let left = duration(guard.seconds_left);
+        let _ = writeln!(text, "guard       watches generation {generation} for {left} more");
+    }
+    if let Some(taken) = &guard.last_rollback {
+        let (generation, now) = (taken.generation, taken.now);
+        let back = paint::bad(&format!("took back generation {generation}"));
+        let _ = writeln!(text, "guard       {back} ({}), live as {now} is the one before it", taken.why);
+    }
+    text
 }
 
 fn last_reload_text(last: &LastReload) -> String {
