@@ -11,6 +11,7 @@
 mod component;
 mod error;
 mod manifest;
+mod shake;
 mod toolchain;
 
 use serde_json::Value;
@@ -32,13 +33,14 @@ pub struct Packed {
 
 /// Makes a component of a core module that has its interface embedded, as `wit-bindgen` leaves it there.
 ///
-/// The module's export `refrain-manifest`, which the SDK's `export!` writes, is called once for the manifest. A module without
-/// that export becomes a component without a manifest.
+/// The module's export `refrain-manifest`, which the SDK's `export!` writes, is called once for the manifest, and then taken out with all
+/// that only it used. A module without that export becomes a component without a manifest.
 pub fn pack(module: &[u8]) -> Result<Packed, PackError> {
     let manifest = manifest::ask(module)?;
-    let mut component = component::encode(module)?;
-    if let Some(manifest) = &manifest {
-        component::append_section(&mut component, MANIFEST_SECTION, manifest.to_string().as_bytes());
-    }
-    Ok(Packed { component, manifest })
+    let Some(manifest) = manifest else {
+        return Ok(Packed { component: component::encode(module)?, manifest: None });
+    };
+    let mut component = component::encode(&shake::off_manifest(module)?)?;
+    component::append_section(&mut component, MANIFEST_SECTION, manifest.to_string().as_bytes());
+    Ok(Packed { component, manifest: Some(manifest) })
 }

@@ -8,7 +8,7 @@ use wasmi::{
 use crate::PackError;
 
 /// The export that writes the manifest: no parameter, the result is `address << 32 | length` of its text.
-const EXPORT: &str = "refrain-manifest";
+pub(crate) const EXPORT: &str = "refrain-manifest";
 
 /// Instructions, about: a schema of some hundred keys takes a hundredth, and an endless loop ends within seconds.
 const FUEL: u64 = 500_000_000;

@@ -84,6 +84,20 @@ fn the_export_is_not_one_of_the_component() {
 }
 
 #[test]
+fn what_only_the_manifest_used_is_not_in_the_component() {
+    let text = r#"{"name":"a","version":"1"}"#;
+    let ballast = "(drop (i32.const 7))".repeat(5_000);
+    let place = 1024_u64 << 32 | text.len() as u64;
+    let heavy = module(&format!(
+        r#"(data (i32.const 1024) "{}") (func $ballast {ballast})
+        (func (export "refrain-manifest") (result i64) (call $ballast) (i64.const {place}))"#,
+        text.replace('"', "\\\"")
+    ));
+    let packed = pack(&heavy).unwrap();
+    assert!(heavy.len() > 15_000 && packed.component.len() < 5_000, "{} bytes", packed.component.len());
+}
+
+#[test]
 fn a_module_that_says_nothing_of_itself_has_no_manifest() {
     let packed = pack(&module("")).expect("packs");
     assert_eq!(packed.manifest, None);
