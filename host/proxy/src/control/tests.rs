@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 #[path = "../../../filter/tests/guests/mod.rs"]
-mod guests;
+pub(super) mod guests;
 mod traffic;
 
 use super::reload::{Cause, ReloadError, Reloader};

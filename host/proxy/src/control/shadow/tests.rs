@@ -17,12 +17,9 @@ use crate::control::corpus;
 use crate::control::guard::Guard;
 use crate::control::record::{Recorder, Wanted};
 use crate::control::reload::{Cause, Reloader};
+use crate::control::tests::guests::Guest;
 use crate::observe::audit::{Audit, Ruling};
 use crate::snapshot::{self, Snapshot};
-
-#[path = "../../../../filter/tests/guests/mod.rs"]
-mod guests;
-use guests::Guest;
 
 /// Longer than anything takes here, so that a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
