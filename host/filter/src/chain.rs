@@ -73,6 +73,26 @@ pub struct FilterLimits {
     pub output_bytes: usize,
 }
 
+impl FilterLimits {
+    /// Ten times the default: what needs more, its operator must want.
+    const DEADLINE_MS_PROPOSED_MAX: u32 = 50;
+    /// Likewise, in mebibytes.
+    const MEMORY_MIB_PROPOSED_MAX: u32 = 64;
+
+    /// What a component proposes for itself, within reason; where it proposes nothing, the default.
+    pub fn proposed(component: &Component) -> Self {
+        let mut limits = Self::default();
+        let Some(proposal) = component.manifest().map(|manifest| manifest.limits) else { return limits };
+        if let Some(milliseconds) = proposal.deadline_ms {
+            limits.deadline_ms = milliseconds.clamp(1, Self::DEADLINE_MS_PROPOSED_MAX);
+        }
+        if let Some(mebibytes) = proposal.memory_mib {
+            limits.memory_bytes = (mebibytes.clamp(1, Self::MEMORY_MIB_PROPOSED_MAX) as usize) << 20;
+        }
+        limits
+    }
+}
+
 impl Default for FilterLimits {
     fn default() -> Self {
         Self { deadline_ms: 5, memory_bytes: 16 << 20, output_bytes: 256 << 10 }

@@ -23,10 +23,30 @@ pub struct FilterConfig {
     pub circuit: CircuitLimits,
     /// Which stanzas may meet the same instance.
     pub isolation: Isolation,
-    /// What one call may use.
-    pub limits: FilterLimits,
+    /// What one call may use, as far as it is written.
+    pub limits: WrittenLimits,
     /// What the filter may do beyond judging. Not written: a bundled filter may what it asks for, any other nothing.
     pub grants: Option<Grants>,
+}
+
+/// What the operator wrote of [`FilterLimits`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WrittenLimits {
+    /// `deadline-ms`.
+    pub deadline_ms: Option<u32>,
+    /// `memory-mib`, in bytes.
+    pub memory_bytes: Option<usize>,
+}
+
+impl WrittenLimits {
+    /// The limits of a filter: what is written, and the component's own proposal for the rest.
+    pub fn over(self, proposed: FilterLimits) -> FilterLimits {
+        FilterLimits {
+            deadline_ms: self.deadline_ms.unwrap_or(proposed.deadline_ms),
+            memory_bytes: self.memory_bytes.unwrap_or(proposed.memory_bytes),
+            ..proposed
+        }
+    }
 }
 
 /// Where a filter's code is.
@@ -91,7 +111,7 @@ fn undescribed(name: String) -> FilterConfig {
         on_fault: FaultPolicy::default(),
         circuit: CircuitLimits::default(),
         isolation: Isolation::default(),
-        limits: FilterLimits::default(),
+        limits: WrittenLimits::default(),
         grants: None,
     }
 }
@@ -174,15 +194,13 @@ fn no_settings() -> serde_json::Value {
     serde_json::Value::Object(serde_json::Map::new())
 }
 
-fn limits(section: &Section<'_>) -> FilterLimits {
-    let mut limits = FilterLimits::default();
-    if let Some(deadline) = section.number("deadline-ms", 1..=1_000) {
-        limits.deadline_ms = u32::try_from(deadline).unwrap_or(limits.deadline_ms);
+fn limits(section: &Section<'_>) -> WrittenLimits {
+    let deadline = section.number("deadline-ms", 1..=1_000);
+    let memory = section.number("memory-mib", 1..=64);
+    WrittenLimits {
+        deadline_ms: deadline.and_then(|milliseconds| u32::try_from(milliseconds).ok()),
+        memory_bytes: memory.and_then(|mebibytes| usize::try_from(mebibytes << 20).ok()),
     }
-    if let Some(memory) = section.number("memory-mib", 1..=1_024) {
-        limits.memory_bytes = usize::try_from(memory << 20).unwrap_or(limits.memory_bytes);
-    }
-    limits
 }
 
 fn grants(section: &Section<'_>, lists: &Lists) -> Grants {

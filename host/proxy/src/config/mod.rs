@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use admin::Admin;
 pub use domains::HostedDomain;
-pub use filters::{Chains, ComponentSource, FilterConfig};
+pub use filters::{Chains, ComponentSource, FilterConfig, WrittenLimits};
 pub use limits::Limits;
 pub use mistake::{Mistake, Mistakes};
 pub use peers::{PeerPolicies, PeerPolicy};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use refrain_filter::{Fault, FaultPolicy, Isolation, OnFault};
+use refrain_filter::{Fault, FaultPolicy, FilterLimits, Isolation, OnFault};
 
 use super::*;
 
@@ -60,8 +60,8 @@ fn the_example_is_a_configuration() {
     let config = Config::load(&path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert!(config.warnings.is_empty(), "{}", config.warnings);
     assert_eq!(config.limits, Limits::default(), "the example shows the defaults");
-    let defaults = refrain_filter::FilterLimits::default();
-    assert!(config.chains.inbound.iter().all(|filter| filter.limits == defaults));
+    let defaults = FilterLimits::default();
+    assert!(config.chains.inbound.iter().all(|filter| filter.limits.over(defaults.clone()) == defaults));
     let names: Vec<&str> = config.chains.inbound.iter().map(|filter| filter.name.as_str()).collect();
     assert_eq!(names, ["jid-policy", "spim", "file-transfer"]);
 }
@@ -215,7 +215,7 @@ fn reads_filters_in_the_order_of_the_chain() {
     assert_eq!((b.name.as_str(), a.name.as_str()), ("b", "a"));
     assert_eq!(b.component, ComponentSource::Builtin("jid-policy".into()));
     assert_eq!(b.on_fault, OnFault::Open.into());
-    assert_eq!((b.limits.deadline_ms, b.limits.memory_bytes), (9, 32 << 20));
+    assert_eq!((b.limits.deadline_ms, b.limits.memory_bytes), (Some(9), Some(32 << 20)));
     assert_eq!((b.grants.as_ref().unwrap().to_string(), &a.grants), ("accept".to_owned(), &None));
     assert_eq!(b.settings.to_string(), r#"{"x":[1]}"#);
     assert_eq!(a.settings.to_string(), "{}");
@@ -275,6 +275,14 @@ fn a_fault_policy_may_name_causes_and_a_filter_its_circuit_and_isolation() {
              apart) or \"stanza\" (all apart, slow)",
         ]
     );
+}
+
+#[test]
+fn what_is_written_wins_over_what_a_component_proposes() {
+    let proposed = FilterLimits { deadline_ms: 20, ..FilterLimits::default() };
+    let written = WrittenLimits { deadline_ms: None, memory_bytes: Some(1 << 20) };
+    let limits = written.over(proposed);
+    assert_eq!((limits.deadline_ms, limits.memory_bytes), (20, 1 << 20));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Keeps a bounded sample of the stanzas that pass by, for a corpus: the command fetches it batch by batch and writes the file.
 //!
-//! `pipeline::tap` → **record** → [`corpus`](super::corpus)
+//! `pipeline::tap` → **record** → [`corpus`]
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

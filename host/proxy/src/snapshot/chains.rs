@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use refrain_filter::{BuildError, Chain, Component, Direction, Engine, FilterSpec, Grants, Shared};
+use refrain_filter::{BuildError, Chain, Component, Direction, Engine, FilterLimits, FilterSpec, Grants, Shared};
 
 use super::self_test;
 use crate::config::{ComponentSource, Config, FilterConfig, Mistake, Mistakes};
@@ -90,13 +90,14 @@ impl Components<'_> {
             mistakes.add(self.config.places.mistake(&key, problem, ""));
             return None;
         }
+        let limits = filter.limits.over(FilterLimits::proposed(&component));
         Some(FilterSpec {
             name: filter.name.clone(),
             component,
             settings: filter.settings.clone(),
             grants,
             lists: self.config.lists.clone(),
-            limits: filter.limits.clone(),
+            limits,
             on_fault: filter.on_fault,
             circuit: filter.circuit.clone(),
             isolation: filter.isolation,
