@@ -144,6 +144,8 @@ impl ChainWorker {
         let begun = self.view.turn_begun();
         if !filter.breaker.is_closed() && !filter.breaker.may_try(self.chain.engine.millis(begun)) {
             counters.fault(&Fault::CircuitOpen);
+            // A turn all the same: whoever compares faults with stanzas counts both.
+            self.view.turn_ended();
             self.notes.push(Note::of_open_circuit(index, matched));
             return Some(Err(Fault::CircuitOpen));
         }

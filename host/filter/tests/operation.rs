@@ -148,7 +148,7 @@ fn after_too_many_failures_a_filter_is_not_asked_for_a_while() {
     assert_eq!(faults, [0, 0, 0, 7, 7]);
     let status = &chain.status()[0];
     assert!(matches!(status.circuit, Circuit::Open(_)));
-    assert_eq!((status.counts.calls, status.counts.faults[7]), (3, 2));
+    assert_eq!((status.counts.calls, status.counts.faults[7], chain.latency().count()), (3, 2, 5));
     assert!(!worker.failed(), "a stanza that met an open circuit is no evidence");
 }
 
