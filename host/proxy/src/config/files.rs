@@ -32,12 +32,18 @@ impl Config {
         self.admin.http.as_ref().map(|http| http.listen)
     }
 
+    /// Written from another folder, the path of the same socket is another text.
+    fn admin_socket(&self) -> Option<PathBuf> {
+        let socket = self.admin.socket.as_ref()?;
+        Some(std::path::absolute(socket).unwrap_or_else(|_| socket.clone()).components().collect())
+    }
+
     /// What differs from `running` and cannot be had without a restart: sockets are bound once.
     pub fn needs_restart_after(&self, running: &Config) -> Vec<Mistake> {
         let fixed = [
             ("outside.listen", self.outside.listen == running.outside.listen),
             ("inside.listen", self.inside.listen == running.inside.listen),
-            ("admin.socket", self.admin.socket == running.admin.socket),
+            ("admin.socket", self.admin_socket() == running.admin_socket()),
             ("admin.http", self.admin_http() == running.admin_http()),
         ];
         let changed = fixed.iter().filter(|(_, same)| !same);

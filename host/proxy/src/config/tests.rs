@@ -302,3 +302,13 @@ fn later_stages_find_the_line_of_any_key() {
     assert_eq!(line("filter.x.settings.list[1].b"), Some(18));
     assert_eq!(line("filter.x.settings.absent"), Some(15));
 }
+
+#[test]
+fn the_same_socket_by_another_path_needs_no_restart() {
+    let text = format!("{LEAST}[admin]\nsocket = 'refrain.sock'\n");
+    let here = std::env::current_dir().unwrap();
+    let read = |path: &Path| Config::parse(&text, path).unwrap().0;
+    let (relative, absolute) = (read(Path::new("refrain.toml")), read(&here.join("candidate.toml")));
+    assert!(absolute.needs_restart_after(&relative).is_empty());
+    assert_eq!(read(Path::new("etc/refrain.toml")).needs_restart_after(&relative).len(), 1);
+}
