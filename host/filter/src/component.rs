@@ -53,15 +53,15 @@ impl Component {
         let digest = Digest::of(bytes);
         let loaded = match engine.compiled.find(&digest) {
             Some(known) => known,
-            None => engine.compiled.keep(compile(engine, bytes, digest, Trial::Instance)?),
+            None => engine.compiled.keep(compile(engine, bytes, digest)?),
         };
         Ok(Component { name: name.into(), loaded })
     }
 
-    /// Everything that can be known without running anything: a start function runs when an instance is made.
-    pub(crate) fn examine(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
-        let loaded = compile(engine, bytes, Digest::of(bytes), Trial::None)?;
-        Ok(Component { name: name.into(), loaded: Arc::new(loaded) })
+    /// Makes an instance and lets it go, to see that one can be made. A start function runs, so it comes after the grants.
+    pub fn try_out(&self, engine: &Engine) -> Result<(), LoadError> {
+        let code = self.code();
+        instance::try_out(engine, code).map_err(|error| mismatched(engine, code.instance_pre().component(), &error))
     }
 
     /// Returns the name it was loaded under.
@@ -140,20 +140,13 @@ impl Compiled {
     }
 }
 
-/// Whether an instance is made to see that it can be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Trial {
-    Instance,
-    None,
-}
-
 /// The parsers and the compiler are not ours; a bug in them must cost a file its chance, not the proxy its life.
-fn compile(engine: &Engine, bytes: &[u8], digest: Digest, trial: Trial) -> Result<Loaded, LoadError> {
-    catch_unwind(AssertUnwindSafe(|| compile_or_panic(engine, bytes, digest, trial)))
+fn compile(engine: &Engine, bytes: &[u8], digest: Digest) -> Result<Loaded, LoadError> {
+    catch_unwind(AssertUnwindSafe(|| compile_or_panic(engine, bytes, digest)))
         .unwrap_or_else(|_| Err(LoadError::Invalid("the compiler failed on this file".to_owned())))
 }
 
-fn compile_or_panic(engine: &Engine, bytes: &[u8], digest: Digest, trial: Trial) -> Result<Loaded, LoadError> {
+fn compile_or_panic(engine: &Engine, bytes: &[u8], digest: Digest) -> Result<Loaded, LoadError> {
     let encoded;
     let component = if !bytes.starts_with(b"\0asm") {
         return Err(LoadError::NotWasm);
@@ -168,9 +161,6 @@ fn compile_or_panic(engine: &Engine, bytes: &[u8], digest: Digest, trial: Trial)
     let mismatched = |error| mismatched(engine, &compiled, &error);
     let linked = engine.linker.instantiate_pre(&compiled).map_err(mismatched)?;
     let code = FilterPre::new(linked).map_err(mismatched)?;
-    if trial == Trial::Instance {
-        instance::try_out(engine, &code).map_err(mismatched)?;
-    }
     let manifest = Manifest::read(bytes)?;
     let mut requests = requests(engine, &compiled);
     manifest.iter().flat_map(|manifest| &manifest.requests).for_each(|request| requests.name(request));

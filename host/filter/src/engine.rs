@@ -10,7 +10,7 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAll
 use crate::bindings;
 use crate::component::{Compiled, Component};
 use crate::error::LoadError;
-use crate::shared::{FilterCounter, Shared};
+use crate::shared::Shared;
 use crate::state::State;
 use crate::ticker::Ticker;
 
@@ -73,15 +73,10 @@ impl Engine {
     /// Compiles a filter: a component, or a core module with its interface embedded, as `cargo build` leaves it.
     ///
     /// `name` is what errors call it. Compiling takes a good part of a second a megabyte; what is in use somewhere is not
-    /// compiled again.
+    /// compiled again. None of its code runs, so what is wrong with it only as a whole, such as the type of an export, is found
+    /// by [`Component::try_out`].
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
         Component::load(self, name, bytes)
-    }
-
-    /// Like [`load`](Self::load), and runs none of its code, not even a start function: for those who only look. What is wrong
-    /// with it only as a whole, such as the type of an export, is not found.
-    pub fn examine(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
-        Component::examine(self, name, bytes)
     }
 
     /// Returns the limiters, buckets and counters of the filters of all chains; they live as long as the engine.
@@ -92,11 +87,6 @@ impl Engine {
     /// Milliseconds since the engine was made: the clock of the circuits, which no change of the wall clock moves.
     pub(crate) fn millis(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Returns what the filters of the live chains counted by their own counters, in the order of their names.
-    pub fn counters(&self) -> Vec<FilterCounter> {
-        self.shared.counters()
     }
 
     pub(crate) fn store(&self, state: State) -> Store<State> {

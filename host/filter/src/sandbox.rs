@@ -54,6 +54,7 @@ impl Sandbox {
         let options = EngineOptions { instances_max: 4, ..EngineOptions::default() };
         let engine = Engine::new(options).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         let component = engine.load(name, bytes)?;
+        component.try_out(&engine)?;
         Ok(Sandbox::of(engine, component))
     }
 

@@ -8,7 +8,8 @@ use guests::{ENGINE, Guest, embed, wit_path};
 use refrain_filter::{Engine, EngineOptions, LoadError};
 
 fn refusal(bytes: &[u8]) -> String {
-    ENGINE.load("f", bytes).unwrap_err().to_string()
+    let tried = ENGINE.load("f", bytes).and_then(|component| component.try_out(&ENGINE));
+    tried.unwrap_err().to_string()
 }
 
 fn wit() -> String {

@@ -26,6 +26,16 @@ fn editing_must_be_granted() {
     );
 }
 
+/// Its start function would not end: nothing of it may run before it is granted what it asks for.
+#[test]
+fn not_even_a_start_function_runs_before_the_grants_are_compared() {
+    let endless = "(func $endless (loop $again (br $again))) (start $endless)";
+    let spec = spec("greedy", Guest { more: endless, ..Guest::default() });
+    let refused = FilterSpec { grants: Grants::default(), ..spec.clone() };
+    assert!(refusal(refused).contains("missing: edit"));
+    assert!(spec.component.try_out(&ENGINE).is_err(), "it is stopped when it does run");
+}
+
 #[test]
 fn every_interface_and_verdict_that_needs_a_grant_is_refused_without_it() {
     for (imports, missing) in [

@@ -85,7 +85,8 @@ impl Components<'_> {
             return None;
         }
         // Not before it is granted what it asks for: until then none of its code may run.
-        if let Err(problem) = self_test::run(self.engine, &component) {
+        let tried = component.try_out(self.engine).map_err(|error| error.to_string());
+        if let Err(problem) = tried.and_then(|()| self_test::run(self.engine, &component)) {
             let key = format!("filter.{}.component", filter.name);
             mistakes.add(self.config.places.mistake(&key, problem, ""));
             return None;

@@ -87,6 +87,7 @@ impl Scales {
         let begin = Instant::now();
         let component = engine.load(&built.name, &built.bytes).map_err(refused)?;
         let compiled = begin.elapsed();
+        component.try_out(&engine).map_err(refused)?;
         let counting = cases::engine(EngineOptions { fuel: true, ..EngineOptions::default() })?;
         let counted = counting.load(&built.name, &built.bytes).map_err(refused)?;
         Ok(Scales {

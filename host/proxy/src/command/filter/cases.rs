@@ -21,7 +21,8 @@ impl Sandboxes {
     pub(super) fn load(built: &Built) -> Ended<Sandboxes> {
         let refused = |error: LoadError| ToolError::failed(format!("{}: {error}", built.place));
         let engine = engine(EngineOptions::default())?;
-        let component = engine.load(&built.name, &built.bytes).map_err(refused)?;
+        let component = engine.load(&built.name, &built.bytes).map_err(&refused)?;
+        component.try_out(&engine).map_err(refused)?;
         let warm = Sandbox::of(Arc::clone(&engine), component.clone());
         Ok(Sandboxes { warm, recycled: Sandbox::of(engine, component).keeping(Keep::Nothing) })
     }

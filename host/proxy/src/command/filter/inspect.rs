@@ -56,7 +56,7 @@ impl Inspect {
 /// Reads a component without running it.
 pub(super) fn examine(built: &Built) -> Ended<Component> {
     let engine = cases::engine(EngineOptions::default())?;
-    engine.examine(&built.name, &built.bytes).map_err(|error| ToolError::failed(format!("{}: {error}", built.place)))
+    engine.load(&built.name, &built.bytes).map_err(|error| ToolError::failed(format!("{}: {error}", built.place)))
 }
 
 /// Prints what matters of a component that was just made.
