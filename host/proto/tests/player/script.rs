@@ -2,6 +2,7 @@
 
 use super::observe::show_expected;
 use super::{claim, facts, pair, validity};
+use refrain_proto::auth::external;
 use refrain_proto::{CertificateFacts, DomainPair, KeyClaim, Side, StreamCondition, Validity};
 use std::time::Duration;
 
@@ -76,8 +77,11 @@ impl Script {
         if mark == "!" && self.take_setting(rest)? {
             return Ok(());
         }
+        if let Some(domains) = line.strip_prefix("! proven ") {
+            return proof(&pair(domains)?).lines().try_for_each(|line| self.take(number, line, false));
+        }
         let line = match mark {
-            ">" => Line::PeerSends { bytes: expand(rest).into_bytes(), at_once },
+            ">" => Line::PeerSends { bytes: expand(rest), at_once },
             "<" => Line::Expect(show_expected(rest)?),
             "?" => question(rest)?,
             "=" => Line::Expect(rest.to_owned()),
@@ -101,7 +105,7 @@ impl Script {
                 } else if let Some(text) = text.strip_prefix("verifying ") {
                     self.opening = Opening::Verifying(claim(text)?);
                 } else {
-                    self.tls_first |= text.starts_with("direct tls");
+                    self.tls_first |= text.starts_with("direct tls") || text.starts_with("proven ");
                     return Ok(false);
                 }
             }
@@ -110,17 +114,40 @@ impl Script {
     }
 }
 
-/// `<stream …>` stands for a whole header, `\n` for a line feed and `«N×text»` for a text N times.
-fn expand(text: &str) -> String {
+/// How a peer proves a pair by its certificate, with nothing unusual about it.
+fn proof(pair: &DomainPair) -> String {
+    let (from, to, identity) = (&pair.from, &pair.to, external::encode(&pair.from));
+    let certified = pair.from.to_ascii();
+    let limits = "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>262144</max-bytes><idle-seconds>1800</idle-seconds></limits>";
+    let sasl = "urn:ietf:params:xml:ns:xmpp-sasl";
+    format!(
+        "! direct tls certificate {certified}\n> <stream from='{from}' to='{to}'>\n< <stream from='{to}' to='{from}' id='1'>\n\
+         < <stream:features><mechanisms xmlns='{sasl}'><mechanism>EXTERNAL</mechanism></mechanisms>\
+         <dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>{limits}</stream:features>\n\
+         > <auth xmlns='{sasl}' mechanism='EXTERNAL'>{identity}</auth>\n< <success xmlns='{sasl}'/>\n\
+         > <stream from='{from}' to='{to}'>\n< <stream from='{to}' to='{from}' id='1'>\n\
+         < <stream:features>{limits}</stream:features>\n= authenticated {pair} by external\n"
+    )
+}
+
+/// `<stream …>` stands for a whole header, `«N×text»` for a text N times, `\n` and `\r` for line ends and `\xHH` for any byte.
+fn expand(text: &str) -> Vec<u8> {
     let header = "<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' \
                   xmlns:stream='http://etherx.jabber.org/streams' version='1.0' ";
-    let mut text = text.replace("<stream ", header).replace("\\n", "\n");
+    let mut text = text.replace("<stream ", header).replace("\\n", "\n").replace("\\r", "\r");
     while let Some((before, rest)) = text.split_once('«') {
         let (count, rest) = rest.split_once('×').unwrap_or(("0", rest));
         let (unit, after) = rest.split_once('»').unwrap_or((rest, ""));
         text = format!("{before}{}{after}", unit.repeat(count.parse().unwrap_or(0)));
     }
-    text
+    let mut pieces = text.split("\\x");
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at(2);
+        bytes.push(u8::from_str_radix(digits, 16).unwrap_or(b'?'));
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    bytes
 }
 
 fn question(text: &str) -> Result<Line, String> {
@@ -130,7 +157,8 @@ fn question(text: &str) -> Result<Line, String> {
     }
     for event in ["stanza ", "malformed "] {
         if let Some(xml) = text.strip_prefix(event).filter(|xml| xml.starts_with('<')) {
-            return Ok(Line::Expect(format!("{event}{}", show_expected(xml)?.trim_start_matches("sent "))));
+            let xml = String::from_utf8(expand(xml)).map_err(|error| error.to_string())?;
+            return Ok(Line::Expect(format!("{event}{}", show_expected(&xml)?.trim_start_matches("sent "))));
         }
     }
     Ok(Line::Expect(text.to_owned()))
