@@ -9,6 +9,8 @@ use refrain_proto::stream::StreamIds;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use crate::net::responder::zone::Zone;
+use crate::net::responder::{Responder, Zones};
 use crate::net::tls;
 use crate::observe::audit::Audit;
 use crate::observe::counters::Totals;
@@ -20,6 +22,7 @@ pub struct App {
     gateway: Arc<Gateway>,
     outside: Vec<SocketAddr>,
     inside: Vec<SocketAddr>,
+    names: Option<SocketAddr>,
 }
 
 /// Why the gateway did not start.
@@ -38,17 +41,34 @@ impl App {
     pub async fn start(snapshot: Snapshot, audit: Audit) -> Result<App, StartError> {
         let outside = bind_all(&snapshot.config.outside.listen).await?;
         let inside = bind_all(&snapshot.config.inside.listen).await?;
+        let names = match &snapshot.config.inside.dns {
+            Some(dns) => Some(Responder::bind(dns.listen).await?),
+            None => None,
+        };
         let secrets = Secrets { outside: secret()?, inside: secret()? };
         let gateway = Gateway::new(snapshot, StreamIds::from_seed(random()?), secrets, audit);
-        let app = App { outside: addresses(&outside)?, inside: addresses(&inside)?, gateway };
+        let app = App {
+            outside: addresses(&outside)?,
+            inside: addresses(&inside)?,
+            names: names.as_ref().map(Responder::address),
+            gateway,
+        };
         app.serve(Side::Outside, outside);
         app.serve(Side::Inside, inside);
+        if let Some(responder) = names {
+            app.serve_names(responder);
+        }
         Ok(app)
     }
 
     /// Where it listens for the federated world and for the protected servers.
     pub fn listeners(&self) -> (&[SocketAddr], &[SocketAddr]) {
         (&self.outside, &self.inside)
+    }
+
+    /// Where it answers the protected servers' questions about names.
+    pub fn names(&self) -> Option<SocketAddr> {
+        self.names
     }
 
     /// What its connections share, to steer it by.
@@ -83,6 +103,29 @@ impl App {
         for listener in listeners {
             self.gateway.ending.receivers.spawn(listen::serve(self.gateway.clone(), side, listener));
         }
+    }
+
+    fn serve_names(&self, responder: Responder) {
+        // The configuration does not load without an inside listener.
+        let port = self.inside.first().map_or(0, SocketAddr::port);
+        let zones = Arc::new(LiveZones { gateway: self.gateway.clone(), port });
+        let ending = &self.gateway.ending;
+        ending.receivers.spawn(responder.serve(zones, self.gateway.names.clone(), ending.receiving.clone()));
+    }
+}
+
+/// What the live generation says about names.
+struct LiveZones {
+    gateway: Arc<Gateway>,
+    /// Of the listener as it was bound.
+    port: u16,
+}
+
+impl Zones for LiveZones {
+    fn zone(&self) -> Option<Zone> {
+        let snapshot = self.gateway.snapshot();
+        let dns = snapshot.config.inside.dns.as_ref()?;
+        Some(Zone::new(snapshot.boundary.clone(), dns, self.port))
     }
 }
 

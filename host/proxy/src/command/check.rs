@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::BAD_USAGE;
-use crate::config::{ComponentSource, Config, FilterConfig, Mistakes, ResolverSource, Roots};
+use crate::config::{ComponentSource, Config, FilterConfig, InsideDns, Mistakes, ResolverSource, Roots};
 use crate::snapshot::{self, Snapshot};
 
 /// Checks the configuration file as `refrain run` would, and starts nothing.
@@ -45,6 +45,13 @@ impl Display for Summary<'_> {
         let Config { outside, inside, domains, peers, chains, .. } = self.0;
         writeln!(f, "  outside   {}", list(&outside.listen))?;
         writeln!(f, "  inside    {}", list(&inside.listen))?;
+        if let (Some(dns), Some(port)) = (&inside.dns, InsideDns::port(&inside.listen)) {
+            let (listen, name, address) = (dns.listen, &dns.name, list(&dns.address));
+            writeln!(
+                f,
+                "  names     asked at {listen}: remote domains are at {name}, port {port}, which is {address}"
+            )?;
+        }
         for domain in domains {
             let proof = match &domain.server_certificate {
                 Some(path) => format!("proven by {}", path.display()),

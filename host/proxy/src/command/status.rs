@@ -9,7 +9,7 @@ use hyper::Method;
 use super::ask::Target;
 use super::table::{Table, duration, paint};
 use crate::control::guard::GuardStatus;
-use crate::control::status::{ChainStatus, CircuitState, FilterStatus, LastReload, Status};
+use crate::control::status::{ChainStatus, CircuitState, FilterStatus, LastReload, Names, Status};
 use crate::observe::audit::direction_name;
 
 /// Reasons shown of each filter; `--json` has all.
@@ -65,6 +65,11 @@ fn status_text(status: &Status) -> String {
         "streams     outside {} in, {} out; inside {} in, {} out",
         streams.from_outside, streams.to_outside, streams.from_inside, streams.to_inside
     );
+    if let Some(names) = listeners.inside_dns {
+        let Names { questions, refused } = &status.names;
+        let _ =
+            writeln!(text, "names       asked at {names}: {questions} questions, not answered: {}", counts(refused));
+    }
     for chain in &status.chains {
         let _ = write!(text, "\n{}\n{}", direction_name(chain.direction), filters_text(&chain.filters));
     }

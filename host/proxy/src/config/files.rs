@@ -32,6 +32,10 @@ impl Config {
         self.admin.http.as_ref().map(|http| http.listen)
     }
 
+    fn inside_dns(&self) -> Option<SocketAddr> {
+        self.inside.dns.as_ref().map(|dns| dns.listen)
+    }
+
     /// Written from another folder, the path of the same socket is another text.
     fn admin_socket(&self) -> Option<PathBuf> {
         let socket = self.admin.socket.as_ref()?;
@@ -43,6 +47,7 @@ impl Config {
         let fixed = [
             ("outside.listen", self.outside.listen == running.outside.listen),
             ("inside.listen", self.inside.listen == running.inside.listen),
+            ("inside.dns.listen", self.inside_dns() == running.inside_dns()),
             ("admin.socket", self.admin_socket() == running.admin_socket()),
             ("admin.http", self.admin_http() == running.admin_http()),
         ];

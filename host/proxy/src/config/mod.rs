@@ -9,6 +9,7 @@ mod faults;
 pub mod file;
 mod files;
 mod filters;
+mod inside_dns;
 mod limits;
 mod lists;
 mod mistake;
@@ -24,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 pub use admin::Admin;
 pub use domains::HostedDomain;
 pub use filters::{Chains, ComponentSource, FilterConfig, WrittenLimits};
+pub use inside_dns::InsideDns;
 pub use limits::Limits;
 pub use mistake::{Mistake, Mistakes};
 pub use peers::{PeerPolicies, PeerPolicy};
@@ -147,6 +149,7 @@ impl Draft {
             let advice = "the two sides must not meet on one address";
             root.mistake("inside.listen", format!("{shared} is in outside.listen too"), advice);
         }
+        inside_dns::check(self, root);
         for domain in self.domains.iter().filter(|domain| self.is_own_listener(domain)) {
             let advice = "write where the protected server listens, not where Refrain does";
             root.mistake(&format!("{}.server", domain.key), format!("{} is Refrain itself", domain.server), advice);

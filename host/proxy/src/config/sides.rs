@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::file::Section;
+use super::inside_dns::InsideDns;
 
 /// Advice for a value that must be an address with a port. Names are not looked up: where to listen and whom to trust must
 /// not depend on DNS.
@@ -49,6 +50,8 @@ pub struct Inside {
     pub listen: Vec<SocketAddr>,
     /// The authority that mints certificates for remote domains.
     pub authority: KeyPairFiles,
+    /// The name server that tells the protected servers to.
+    pub dns: Option<InsideDns>,
 }
 
 /// A certificate chain and its private key, both PEM, perhaps in one file.
@@ -85,15 +88,18 @@ impl Outside {
 impl Inside {
     /// Reads `[inside]`.
     pub(super) fn read(section: &Section<'_>) -> Self {
-        section.knows(&["listen", "authority", "authority-key"]);
+        section.knows(&["listen", "authority", "authority-key", "dns"]);
         section.requires("listen", "write where the protected server connects, as in listen = [\"127.0.0.1:5299\"]");
         section.requires("authority", "make one with `refrain ca init --dir DIR` and write its path here");
-        Inside { listen: listen(section), authority: KeyPairFiles::read(section, "authority", "authority-key") }
+        let listen = listen(section);
+        let dns = section.section("dns").and_then(|section| InsideDns::read(&section, &listen));
+        Inside { listen, authority: KeyPairFiles::read(section, "authority", "authority-key"), dns }
     }
 
     /// What stands in for an absent `[inside]`, so that the rest can be checked.
     pub(super) fn absent() -> Self {
-        Inside { listen: vec![], authority: KeyPairFiles { certificate: PathBuf::new(), key: PathBuf::new() } }
+        let authority = KeyPairFiles { certificate: PathBuf::new(), key: PathBuf::new() };
+        Inside { listen: vec![], authority, dns: None }
     }
 }
 

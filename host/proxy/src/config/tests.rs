@@ -142,6 +142,50 @@ fn the_resolver_may_be_absent_when_every_peer_has_an_address() {
 }
 
 #[test]
+fn the_name_server_of_the_inside_needs_only_its_address() {
+    let dns =
+        good(&LEAST.replace("[[domain]]", "[inside.dns]\nlisten = '127.0.0.1:15353'\n[[domain]]")).inside.dns.unwrap();
+    assert_eq!(dns.listen, "127.0.0.1:15353".parse::<SocketAddr>().unwrap());
+    assert_eq!(dns.address, ["127.0.0.1".parse::<std::net::IpAddr>().unwrap()], "of inside.listen");
+    assert_eq!(dns.name.as_str(), "refrain.internal");
+}
+
+#[test]
+fn the_name_server_of_the_inside_is_nobody_elses_and_leads_to_the_inside() {
+    let with = |dns: &str| LEAST.replace("[[domain]]", &format!("[inside.dns]\n{dns}\n[[domain]]"));
+    let mistake = |text: &str| read(text).1.join("\n");
+    let cases = [
+        (with(""), "7: inside.dns.listen: is missing"),
+        (with("listen = '0.0.0.0:53'"), "8: inside.dns.listen: \"0.0.0.0:53\": answers must come from one address"),
+        (
+            with("listen = '127.0.0.1:5299'"),
+            "8: inside.dns.listen: 127.0.0.1:5299 is taken: inside.listen has 127.0.0.1:5299",
+        ),
+        (
+            with("listen = '127.0.0.1:5269'"),
+            "8: inside.dns.listen: 127.0.0.1:5269 is taken: outside.listen has [::]:5269",
+        ),
+        (with("listen = '127.0.0.1:53'"), "3: outside.resolver: 127.0.0.1:53 is Refrain's own name server"),
+        (with("listen = '127.0.0.1:9'\nname = 'dns.example.org'"), "9: inside.dns.name: dns.example.org is hosted"),
+        (with("listen = '127.0.0.1:9'\nname = 'refrain'"), "9: inside.dns.name: \"refrain\": is no name of a host"),
+        (with("listen = '127.0.0.1:9'\naddress = '0.0.0.0'"), "9: inside.dns.address: \"0.0.0.0\": one cannot connect"),
+        (with("listen = '127.0.0.1:9'").replace("127.0.0.1:5299", "0.0.0.0:5299"), "7: inside.dns.address: is missing"),
+    ];
+    for (text, expected) in cases {
+        let found = mistake(&text);
+        assert!(found.contains(expected), "{found}\nis not\n{expected}");
+    }
+    let elsewhere = good(&with("listen = '127.0.0.1:9'\naddress = '127.0.0.3'"));
+    assert!(
+        elsewhere.warnings.to_string().contains("inside.listen does not have 127.0.0.3:5299"),
+        "{}",
+        elsewhere.warnings
+    );
+    let public = good(&with("listen = '9.9.9.9:53'"));
+    assert!(public.warnings.to_string().contains("whoever reaches it is answered"), "{}", public.warnings);
+}
+
+#[test]
 fn a_peer_is_described_once() {
     let found = mistakes_with("[[peer]]\nname = '*.A.example'\n[[peer]]\nname = '*.a.example'\n");
     assert_eq!(found, ["14: peer[1].name: this peer has been described already; join the two [[peer]] tables"]);

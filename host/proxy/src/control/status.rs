@@ -41,6 +41,8 @@ pub struct Status {
     pub stanzas: Stanzas,
     /// Streams that are open.
     pub streams: Streams,
+    /// Questions about names.
+    pub names: Names,
     /// The chains of both directions.
     pub chains: Vec<ChainStatus>,
     /// What filters count themselves.
@@ -97,6 +99,8 @@ pub struct Listeners {
     pub outside: Vec<SocketAddr>,
     /// For the protected servers.
     pub inside: Vec<SocketAddr>,
+    /// For the protected servers' questions about names.
+    pub inside_dns: Option<SocketAddr>,
     /// For the operator.
     pub admin_socket: Option<PathBuf>,
     /// For the operator's tools.
@@ -126,6 +130,16 @@ pub struct Streams {
     pub to_outside: u64,
     /// Established towards the protected servers.
     pub to_inside: u64,
+}
+
+/// What the protected servers asked our name server.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Names {
+    /// Questions, answered or not.
+    pub questions: u64,
+    /// What was not answered, by reason.
+    pub refused: Vec<(String, u64)>,
 }
 
 /// One direction.
@@ -240,6 +254,7 @@ impl Status {
             listeners: Listeners {
                 outside: control.listeners.outside.clone(),
                 inside: control.listeners.inside.clone(),
+                inside_dns: control.listeners.names,
                 admin_socket: snapshot.config.admin.socket.clone(),
                 admin_http: snapshot.config.admin.http.as_ref().map(|http| http.listen),
             },
@@ -249,6 +264,10 @@ impl Status {
                 from_inside: gateway.streams.from_inside.read(),
                 to_outside: gateway.streams.to_outside.read(),
                 to_inside: gateway.streams.to_inside.read(),
+            },
+            names: Names {
+                questions: gateway.names.asked(),
+                refused: gateway.names.refused().map(|(why, count)| (why.as_str().to_owned(), count)).collect(),
             },
             chains: vec![
                 ChainStatus::of(&snapshot, &snapshot.inbound, &snapshot.config.chains.inbound),

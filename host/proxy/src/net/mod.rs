@@ -9,6 +9,7 @@ pub mod dns;
 pub mod mint;
 pub mod names;
 pub mod pins;
+pub mod responder;
 pub mod roots;
 mod srv;
 pub mod tls;

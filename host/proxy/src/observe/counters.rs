@@ -85,6 +85,63 @@ impl Streams {
     }
 }
 
+/// What the protected servers asked our name server (`[inside.dns]`).
+#[derive(Debug, Default)]
+pub struct NameQuestions {
+    asked: AtomicU64,
+    refused: [AtomicU64; Unanswered::ALL.len()],
+}
+
+/// Why a question about a name was not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The name is hosted, or below a hosted one: where it is, is not ours to say.
+    Hosted,
+    /// It is no question.
+    Malformed,
+    /// A question of a kind that is not answered.
+    Unsupported,
+    /// Too many connections asked at once.
+    TooMany,
+}
+
+impl Unanswered {
+    const ALL: [Unanswered; 4] =
+        [Unanswered::Hosted, Unanswered::Malformed, Unanswered::Unsupported, Unanswered::TooMany];
+
+    /// As in metrics and in the status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Unanswered::Hosted => "hosted",
+            Unanswered::Malformed => "malformed",
+            Unanswered::Unsupported => "unsupported",
+            Unanswered::TooMany => "too-many",
+        }
+    }
+}
+
+impl NameQuestions {
+    /// Counts a question, answered or not.
+    pub fn ask(&self) {
+        self.asked.fetch_add(1, Relaxed);
+    }
+
+    /// Counts one that was not answered; a connection that was not taken counts here alone.
+    pub fn refuse(&self, why: Unanswered) {
+        self.refused[why as usize].fetch_add(1, Relaxed);
+    }
+
+    /// All questions so far.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Relaxed)
+    }
+
+    /// Those that were not answered, by reason.
+    pub fn refused(&self) -> impl Iterator<Item = (Unanswered, u64)> {
+        Unanswered::ALL.into_iter().zip(&self.refused).map(|(why, count)| (why, count.load(Relaxed)))
+    }
+}
+
 /// How many there are at this moment.
 #[derive(Debug, Default)]
 pub struct Gauge(Arc<AtomicU64>);

@@ -54,6 +54,12 @@ fn traffic(page: &mut Page, status: &Status) {
     ] {
         page.sample("refrain_streams", &[("side", side), ("way", way)], count);
     }
+    page.family("refrain_dns_questions_total", "counter", "Questions of protected servers to our name server.");
+    page.sample("refrain_dns_questions_total", &[], status.names.questions);
+    page.family("refrain_dns_refused_total", "counter", "What it did not answer.");
+    for (reason, count) in &status.names.refused {
+        page.sample("refrain_dns_refused_total", &[("reason", reason)], count);
+    }
 }
 
 fn filters(page: &mut Page, status: &Status) {

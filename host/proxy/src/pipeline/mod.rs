@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::limits::Permits;
 use crate::observe::audit::Audit;
-use crate::observe::counters::{Counters, Streams};
+use crate::observe::counters::{Counters, NameQuestions, Streams};
 use crate::observe::faults::FaultStore;
 use crate::snapshot::Snapshot;
 use route::Routes;
@@ -44,6 +44,8 @@ pub struct Gateway {
     pub counters: Counters,
     /// The streams that are open now.
     pub streams: Streams,
+    /// What the protected servers asked our name server.
+    pub names: Arc<NameQuestions>,
     /// Who decided what, and why.
     pub audit: Audit,
     /// Copies of stanzas for whoever looks on.
@@ -91,6 +93,7 @@ impl Gateway {
             routes: Routes::default(),
             counters: Counters::default(),
             streams: Streams::default(),
+            names: Arc::default(),
             audit,
             taps: Taps::default(),
             faults: FaultStore::default(),

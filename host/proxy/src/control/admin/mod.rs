@@ -51,6 +51,8 @@ pub struct Listeners {
     pub outside: Vec<SocketAddr>,
     /// For the protected servers.
     pub inside: Vec<SocketAddr>,
+    /// For the protected servers' questions about names.
+    pub names: Option<SocketAddr>,
 }
 
 /// The open doors; dropped, they close and the socket file is removed.
