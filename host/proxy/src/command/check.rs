@@ -115,6 +115,7 @@ mod tests {
         let summary = Summary(&config).to_string();
         let expected = "  outside   [::]:5269
   inside    127.0.0.1:5299
+  names     asked at 127.0.0.1:15353: remote domains are at refrain.internal, port 5299, which is 127.0.0.1
   domain    example.org at 127.0.0.1:15269, proven by dialback
   inbound   jid-policy (builtin) → spim (builtin) → file-transfer (builtin)
   outbound  jid-policy (builtin) → file-transfer (builtin)
