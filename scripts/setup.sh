@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what building and testing need beyond Rust, and nothing that is there already. Safe to repeat.
 #
-#   scripts/setup.sh guest     a compiler for wasm32-unknown-unknown, which the bundled filters are built for
-#   scripts/setup.sh servers   the real XMPP servers of the end-to-end tests (Debian packages)
-#   scripts/setup.sh           both
+#   scripts/setup.sh guest      a compiler for wasm32-unknown-unknown, which the bundled filters are built for
+#   scripts/setup.sh libraries  the parser of those servers, which ours is compared with (Debian package)
+#   scripts/setup.sh servers    the real XMPP servers of the end-to-end tests (Debian packages)
+#   scripts/setup.sh            all of these
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -65,6 +66,10 @@ guest() {
     fi
 }
 
+libraries() {
+    packages libexpat1-dev
+}
+
 servers() {
     is_installed prosody || say 'Debian starts a server when it installs it: "systemctl disable --now prosody" if you do not want that'
     packages prosody lua-unbound
@@ -72,10 +77,11 @@ servers() {
 
 case "${1:-all}" in
 guest) compiler && guest ;;
+libraries) compiler && libraries ;;
 servers) servers ;;
-all) compiler && guest && servers ;;
+all) compiler && guest && libraries && servers ;;
 *)
-    sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

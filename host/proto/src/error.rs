@@ -158,6 +158,7 @@ fn xml_condition(error: XmlError) -> StreamCondition {
     match error {
         XmlError::NotWellFormed(_) => StreamCondition::NotWellFormed,
         XmlError::Restricted(_) => StreamCondition::RestrictedXml,
+        XmlError::ForeignNamespace => StreamCondition::UnsupportedStanzaType,
         XmlError::UnsupportedEncoding => StreamCondition::UnsupportedEncoding,
         XmlError::TooLarge(_)
         | XmlError::TooDeep(_)

@@ -2,6 +2,7 @@
 
 use super::XmlError;
 use super::XmlError::{NotWellFormed, Restricted};
+use super::alphabet;
 
 /// What a frame holds besides plain text, found in one pass over its bytes.
 #[derive(Clone, Copy)]
@@ -98,7 +99,7 @@ pub(super) fn scan_name(text: &str, start: usize) -> Result<ScannedName, XmlErro
 }
 
 fn wide_name_character(text: &str, first: bool) -> Result<usize, XmlError> {
-    let legal = |&character: &char| is_wide_name_start(character) || (!first && is_wide_name_inner(character));
+    let legal = |&character: &char| if first { alphabet::begins(character) } else { alphabet::goes_on(character) };
     text.chars().next().filter(legal).map(char::len_utf8).ok_or(NotWellFormed("not a name"))
 }
 
@@ -127,18 +128,6 @@ const fn classes() -> [Class; 256] {
         byte += 1;
     }
     classes
-}
-
-/// NameStartChar above ASCII (XML 1.0 §2.3 [4]).
-fn is_wide_name_start(character: char) -> bool {
-    matches!(character, '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}'
-        | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}'
-        | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
-}
-
-/// What NameChar adds above ASCII (XML 1.0 §2.3 [4a]).
-fn is_wide_name_inner(character: char) -> bool {
-    matches!(character, '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
 /// Resolves what stands between `&` and `;`.

@@ -2,6 +2,7 @@
 //!
 //! bytes → `framer` (where an element ends) → [`reader`] (its parts) → `builder` (their meaning) → [`element`] → [`writer`] → bytes
 
+mod alphabet;
 mod builder;
 mod chars;
 pub mod edit;
@@ -30,6 +31,9 @@ pub enum XmlError {
     /// A comment, processing instruction, document type or entity (RFC 6120 §11.1).
     #[error("restricted XML: {0}")]
     Restricted(&'static str),
+    /// A namespace name with a character that is in no URI and that servers split names at.
+    #[error("a namespace that servers cannot take")]
+    ForeignNamespace,
     /// Declared or begun in another encoding than UTF-8 (RFC 6120 §11.6).
     #[error("not in UTF-8")]
     UnsupportedEncoding,
@@ -56,6 +60,7 @@ impl XmlError {
         match self {
             Self::NotWellFormed(_) => StreamCondition::NotWellFormed,
             Self::Restricted(_) => StreamCondition::RestrictedXml,
+            Self::ForeignNamespace => StreamCondition::UnsupportedStanzaType,
             Self::UnsupportedEncoding => StreamCondition::UnsupportedEncoding,
             // RFC 6120 §13.12: what is too big breaks a policy of ours, not a rule of XML.
             Self::TooLarge(_)

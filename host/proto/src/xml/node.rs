@@ -7,6 +7,7 @@ use std::iter::FusedIterator;
 use super::XmlError;
 use super::chars;
 use super::element::{Element, Item, NodeId, Span};
+use super::scope::check_namespace;
 use crate::limits::XmlLimits;
 use crate::ns;
 
@@ -171,7 +172,8 @@ impl<'a> Node<'a> {
         if self.namespace() == ns::XMLNS || self.attributes().any(declares) {
             return Err(XmlError::NotWellFormed("a namespace declaration as an element or attribute"));
         }
-        Ok(())
+        check_namespace(self.namespace())?;
+        self.attributes().try_for_each(|a| check_namespace(a.namespace))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which namespace a prefix means (Namespaces in XML 1.0): declarations of the stream header, then those of a stanza.
 
-use super::XmlError::{self, NotWellFormed, TooManyNamespaces};
+use super::XmlError::{self, ForeignNamespace, NotWellFormed, TooManyNamespaces};
 use super::element::Span;
 use crate::limits::XmlLimits;
 use crate::ns;
@@ -148,5 +148,11 @@ fn check_declaration(prefix: &str, uri: &str) -> Result<(), XmlError> {
     if uri.is_empty() && !prefix.is_empty() {
         return Err(NotWellFormed("a prefix undeclared"));
     }
-    Ok(())
+    check_namespace(uri)
+}
+
+/// expat gives its users `namespace`, a separator and `name` in one string, and refuses a namespace that holds the separator
+/// unless a URI can (CVE-2022-25236). COMPAT(ejabberd): the separator is a line feed. COMPAT(jabberd2): it is `|`.
+pub(super) fn check_namespace(uri: &str) -> Result<(), XmlError> {
+    if memchr::memchr2(b'\n', b'|', uri.as_bytes()).is_some() { Err(ForeignNamespace) } else { Ok(()) }
 }

@@ -2,7 +2,7 @@
 
 use refrain_proto::xml::XmlError;
 
-use super::{accepts, header, refuses, restricts};
+use super::{accepts, header, refuses, restricts, stanza};
 
 #[test]
 fn t21_refuses_document_types_and_entities() {
@@ -65,10 +65,22 @@ fn t24_refuses_bytes_that_are_not_utf_8() {
 
 #[test]
 fn t25_takes_a_namespace_as_it_is_spelt() {
-    accepts("<message xmlns='jabber:server&#10;x'/>", "<message xmlns=\"jabber:server&#10;x\"/>");
+    for (separator, _server) in [("&#10;", "ejabberd"), ("|", "jabberd2")] {
+        let result = stanza(format!("<message><x xmlns='jabber:server{separator}x'/></message>"));
+        assert_eq!(result, Err(XmlError::ForeignNamespace));
+    }
     accepts("<message xmlns='jabber:server\nx'/>", "<message xmlns=\"jabber:server x\"/>");
     accepts("<message xmlns='jabber:serve&#x72;'/>", "<message/>");
     refuses("<message xmlns='jabber:server&#1;x'/>");
+}
+
+#[test]
+fn t60_takes_no_name_that_expat_does_not() {
+    for name in ["\u{1F600}", "n\u{1F600}", "n\u{37F}", "\u{3001}"] {
+        refuses(format!("<message><{name}/></message>"));
+        refuses(format!("<message {name}=''/>"));
+    }
+    accepts("<message><中é·/></message>", "<message><中é·/></message>");
 }
 
 #[test]
