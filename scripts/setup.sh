@@ -71,8 +71,13 @@ libraries() {
 }
 
 servers() {
-    is_installed prosody || say 'Debian starts a server when it installs it: "systemctl disable --now prosody" if you do not want that'
-    packages prosody lua-unbound
+    started=
+    is_installed prosody || started="$started prosody"
+    is_installed ejabberd || started="$started ejabberd"
+    is_installed jabberd2 || started="$started jabberd"
+    [ -z "$started" ] ||
+        say "Debian starts a server when it installs it: \"systemctl disable --now$started\" if you do not want that"
+    packages prosody lua-unbound ejabberd jabberd2
 }
 
 case "${1:-all}" in

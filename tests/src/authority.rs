@@ -7,7 +7,7 @@ use std::{
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, date_time_ymd,
 };
 
 use crate::process::must;
@@ -24,7 +24,7 @@ impl Authority {
     /// # Panics
     /// When the certificate cannot be made.
     pub fn new(name: &str) -> Self {
-        let mut params = must("authority", CertificateParams::new(Vec::new()));
+        let mut params = params(Vec::new());
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -87,9 +87,15 @@ impl Identity {
 }
 
 fn server_params(domains: &[&str]) -> CertificateParams {
-    let names: Vec<String> = domains.iter().map(|domain| (*domain).to_owned()).collect();
-    let mut params = must("certificate", CertificateParams::new(names));
+    let mut params = params(domains.iter().map(|domain| (*domain).to_owned()).collect());
     params.distinguished_name.push(DnType::CommonName, domains.first().copied().unwrap_or("server"));
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    params
+}
+
+/// ejabberd sets a timer to the end of a certificate, and cannot wait as long as they live by default.
+fn params(names: Vec<String>) -> CertificateParams {
+    let mut params = must("certificate", CertificateParams::new(names));
+    (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2100, 1, 1));
     params
 }

@@ -12,7 +12,7 @@ use tokio_xmpp::{
     xmlstream::Timeouts,
 };
 
-use crate::{process::must, prosody::PASSWORD};
+use crate::{process::must, server::PASSWORD};
 
 /// A stanza crosses two servers and the proxy in milliseconds once streams are open; opening them takes a second or two.
 pub const STANZA_DEADLINE: Duration = Duration::from_secs(20);

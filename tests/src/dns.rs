@@ -24,7 +24,7 @@ use hickory_proto::{
 
 use crate::process::must;
 
-/// Every SRV record of the small Internet points at this host.
+/// Every SRV record of the small Internet points at this host, unless a zone names another.
 const HOST: &str = "host.example.";
 
 /// Answers are not cached for longer than a test step.
@@ -34,13 +34,26 @@ const TTL_SECONDS: u32 = 1;
 const STOP_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What one side of the small Internet is told: the s2s address of each domain.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Zone {
     services: HashMap<String, u16>,
     catch_all: Option<u16>,
+    host: &'static str,
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self { services: HashMap::new(), catch_all: None, host: HOST }
+    }
 }
 
 impl Zone {
+    /// Lets the SRV records point at another name for loopback.
+    pub fn on_host(mut self, host: &'static str) -> Self {
+        self.host = host;
+        self
+    }
+
     /// Announces an XMPP server (`_xmpp-server._tcp`) for a domain.
     pub fn with(mut self, domain: &str, server: SocketAddr) -> Self {
         self.services.insert(domain.to_owned(), server.port());
@@ -61,13 +74,13 @@ impl Zone {
     /// The records for a question, or none when the name does not exist.
     fn answer(&self, question: &Query) -> Option<Vec<Record>> {
         let name = question.name().to_lowercase().to_ascii();
-        if name == HOST {
+        if name == self.host {
             let address = RData::A(A(Ipv4Addr::LOCALHOST));
             let asked = question.query_type() == RecordType::A;
             return Some(asked.then(|| record(question, address)).into_iter().collect());
         }
         let domain = name.strip_prefix("_xmpp-server._tcp.")?.strip_suffix('.')?;
-        let service = RData::SRV(SRV::new(0, 0, self.port(domain)?, must("host name", Name::from_ascii(HOST))));
+        let service = RData::SRV(SRV::new(0, 0, self.port(domain)?, must("host name", Name::from_ascii(self.host))));
         let asked = question.query_type() == RecordType::SRV;
         Some(asked.then(|| record(question, service)).into_iter().collect())
     }

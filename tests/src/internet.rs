@@ -1,13 +1,17 @@
 //! A small Internet on loopback: two real servers with clients, names, certificates, and the proxy between them.
 //!
-//! `alice@home.example` lives on the hosted server, `bob@away.example` on a remote one; each domain has its rooms.
+//! `alice@home.example` lives on the hosted server, `bob@away.example` on a remote one; each domain has its rooms, where
+//! the server has such a service.
+
+use std::net::SocketAddr;
 
 use crate::{
     authority::{Authority, Identity},
     client::Client,
     dns::{Responder, Zone},
-    prosody::{Prosody, RunningProsody, Trust, missing_packages},
+    process::free_address,
     refrain::{HostedDomain, Refrain, RunningRefrain},
+    server::{RunningServer, Server, Software, Trust},
 };
 
 /// The hosted domain and its rooms.
@@ -16,10 +20,16 @@ pub const HOME: [&str; 2] = ["home.example", "rooms.home.example"];
 /// The remote domain and its rooms.
 pub const AWAY: [&str; 2] = ["away.example", "rooms.away.example"];
 
-/// How the remote server and the proxy prove themselves to each other.
+/// A hosted domain whose server does not run.
+pub const HOME_DOWN: &str = "down.home.example";
+
+/// A remote domain whose server does not run.
+pub const AWAY_DOWN: &str = "down.away.example";
+
+/// How a server and the proxy prove themselves to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// Certificates of an authority that both trust: SASL EXTERNAL, as Debian's Prosody requires by default.
+    /// Certificates that both trust: SASL EXTERNAL, as Debian's Prosody requires by default.
     Certificates,
     /// Certificates nobody vouches for, and dialback in both directions.
     Dialback,
@@ -27,19 +37,28 @@ pub enum Proof {
     Nothing,
 }
 
+/// The server on one side of the proxy.
+#[derive(Clone, Copy, Debug)]
+pub struct Side {
+    /// Which server it is.
+    pub software: Software,
+    /// How it and the proxy prove themselves.
+    pub proof: Proof,
+}
+
 /// Two servers that reach each other, perhaps only through the proxy.
 #[derive(Debug)]
 pub struct Internet {
     /// The hosted server.
-    pub home: RunningProsody,
+    pub home: RunningServer,
     /// The server of the outside world.
-    pub away: RunningProsody,
+    pub away: RunningServer,
     refrain: Option<RunningRefrain>,
     _responders: Vec<Responder>,
 }
 
 impl Internet {
-    /// Starts both servers without the proxy, to know that the harness itself is sound.
+    /// Starts two Prosody servers without the proxy, to know that the harness itself is sound.
     ///
     /// # Panics
     /// When a part does not start.
@@ -47,56 +66,69 @@ impl Internet {
         let public = Authority::new("Public test authority");
         let trust =
             |domains| Trust { identity: public.issue(domains), authorities: public.pem(), certificates_required: true };
-        let home = Prosody::new(HOME[0], &["alice"], trust(&HOME));
-        let away = Prosody::new(AWAY[0], &["bob", "eve"], trust(&AWAY));
-        let zone = announce(announce(Zone::default(), &HOME, &home), &AWAY, &away);
+        let home = Software::Prosody.plan(HOME[0], &["alice"], trust(&HOME));
+        let away = Software::Prosody.plan(AWAY[0], &["bob", "eve"], trust(&AWAY));
+        let zone = announce(announce(Zone::default(), &HOME, home.server_address()), &AWAY, away.server_address());
         let responder = Responder::start(zone);
         let resolver = responder.address();
         let (home, away) = (home.start(resolver), away.start(resolver));
         Self { home, away, refrain: None, _responders: vec![responder] }
     }
 
-    /// Starts both servers and the proxy between them: the hosted server trusts nothing but the proxy's inside authority and
-    /// is told by DNS that every remote domain is there; the world is told that the hosted domains are at the proxy.
+    /// Starts two Prosody servers and the proxy between them.
     ///
     /// # Panics
     /// When a part does not start.
     pub fn through_refrain(proof: Proof, filters: &str) -> Self {
+        let side = |proof| Side { software: Software::Prosody, proof };
+        Self::between(side(Proof::Certificates), side(proof), filters)
+    }
+
+    /// Starts both servers and the proxy between them: the hosted server trusts nothing but the proxy's inside authority (or
+    /// dialback alone) and is told by DNS that every remote domain is there; the world is told that the hosted domains are at
+    /// the proxy.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub fn between(inside: Side, outside: Side, filters: &str) -> Self {
         let public = Authority::new("Public test authority");
-        let inside = Authority::new("Inside test authority");
-        let home_identity = Identity::self_signed(&HOME);
-        let home_trust =
-            Trust { identity: home_identity.clone(), authorities: inside.pem(), certificates_required: true };
-        let home = Prosody::new(HOME[0], &["alice"], home_trust);
-        let away = Prosody::new(AWAY[0], &["bob", "eve"], proof.trust_of_away(&public));
+        let inside_authority = Authority::new("Inside test authority");
+        let home_trust = inside.proof.trust(Identity::self_signed(&HOME), &inside_authority);
+        let home_certificate = home_trust.identity.certificate.clone();
+        let home = inside.software.plan(HOME[0], &["alice"], home_trust);
+        let away = outside.software.plan(AWAY[0], &["bob", "eve"], outside.proof.trust_in_public(&AWAY, &public));
 
         let (outside_address, inside_address) = Refrain::listeners();
-        let mut world = announce(Zone::default(), &AWAY, &away);
-        for domain in HOME {
-            world = world.with(domain, outside_address);
-        }
-        let world = Responder::start(world);
-        let hosted = Responder::start(Zone::default().with_all_but(&HOME, inside_address));
+        let world = world(&*away, outside_address);
+        let hosted = Zone::default().with_all_but(&[HOME[0], HOME[1], HOME_DOWN], inside_address);
+        let responders = [
+            world.clone(),
+            world.on_host(outside.software.resolvable_host()),
+            hosted.on_host(inside.software.resolvable_host()),
+        ]
+        .map(Responder::start);
+        let [for_refrain, for_away, for_home] = responders.each_ref().map(Responder::address);
 
+        let hosted = |name: &str, server| HostedDomain {
+            name: name.to_owned(),
+            server,
+            identity: public.issue(&[name]),
+            server_certificate: (inside.proof == Proof::Certificates).then(|| home_certificate.clone()),
+        };
+        let mut domains = HOME.map(|name| hosted(name, home.server_address())).to_vec();
+        domains.push(hosted(HOME_DOWN, free_address()));
         let refrain = Refrain {
             outside: outside_address,
             inside: inside_address,
-            resolver: world.address(),
+            resolver: for_refrain,
             roots: public.pem(),
-            authority: inside,
-            domains: HOME
-                .map(|name| HostedDomain {
-                    name: name.to_owned(),
-                    server: home.server_address(),
-                    identity: public.issue(&[name]),
-                    server_certificate: home_identity.certificate.clone(),
-                })
-                .to_vec(),
-            rest: format!("{}{filters}", proof.peers()),
+            authority: inside_authority,
+            domains,
+            rest: format!("{}{filters}", outside.proof.peers()),
         };
         let refrain = Some(refrain.start());
-        let (home, away) = (home.start(hosted.address()), away.start(world.address()));
-        Self { home, away, refrain, _responders: vec![world, hosted] }
+        let (home, away) = (home.start(for_home), away.start(for_away));
+        Self { home, away, refrain, _responders: responders.into() }
     }
 
     /// Returns the proxy.
@@ -124,16 +156,22 @@ impl Internet {
 }
 
 impl Proof {
-    fn trust_of_away(self, public: &Authority) -> Trust {
+    /// What a server needs that is known to others by its certificate alone, and believes one authority.
+    fn trust(self, identity: Identity, authority: &Authority) -> Trust {
         match self {
-            Proof::Certificates => {
-                Trust { identity: public.issue(&AWAY), authorities: public.pem(), certificates_required: true }
-            }
+            Proof::Certificates => Trust { identity, authorities: authority.pem(), certificates_required: true },
             Proof::Dialback | Proof::Nothing => {
-                let identity = Identity::self_signed(&AWAY);
                 Trust { authorities: identity.certificate.clone(), identity, certificates_required: false }
             }
         }
+    }
+
+    fn trust_in_public(self, domains: &[&str], public: &Authority) -> Trust {
+        let identity = match self {
+            Proof::Certificates => public.issue(domains),
+            Proof::Dialback | Proof::Nothing => Identity::self_signed(domains),
+        };
+        self.trust(identity, public)
     }
 
     fn peers(self) -> String {
@@ -146,22 +184,12 @@ impl Proof {
     }
 }
 
-fn announce(zone: Zone, domains: &[&str], server: &Prosody) -> Zone {
-    domains.iter().fold(zone, |zone, domain| zone.with(domain, server.server_address()))
+/// What everybody but the hosted server is told.
+fn world(away: &dyn Server, proxy: SocketAddr) -> Zone {
+    let zone = announce(Zone::default(), &AWAY, away.server_address());
+    announce(zone, &HOME, proxy).with(HOME_DOWN, proxy).with(AWAY_DOWN, free_address())
 }
 
-/// Tells whether the real servers are installed; says loudly what is missing, and fails where nothing may be skipped
-/// (`CI=true`).
-///
-/// # Panics
-/// With `CI=true`, when a package is missing.
-pub fn real_servers_are_installed() -> bool {
-    let missing = missing_packages();
-    if missing.is_empty() {
-        return true;
-    }
-    let advice = format!("NOT TESTED: Debian packages are missing: {}. `make setup` installs them.", missing.join(" "));
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{advice}");
-    eprintln!("\n*** {advice} ***\n");
-    false
+fn announce(zone: Zone, domains: &[&str], server: SocketAddr) -> Zone {
+    domains.iter().fold(zone, |zone, domain| zone.with(domain, server))
 }

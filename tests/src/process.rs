@@ -70,6 +70,17 @@ impl Process {
         assert!(ready && ended.is_none(), "{} does not listen on {address} ({ended:?})\n{}", self.name, self.log());
     }
 
+    /// Waits until the process has written a line with these words.
+    ///
+    /// # Panics
+    /// When the process ends first or the deadline passes.
+    pub fn wait_until_says(&mut self, words: &str, deadline: Duration) {
+        let ready =
+            wait_until(deadline, || self.child.try_wait().ok().flatten().is_some() || self.log.has_line_with(words));
+        let ended = self.child.try_wait().ok().flatten();
+        assert!(ready && ended.is_none(), "{} does not say “{words}” ({ended:?})\n{}", self.name, self.log());
+    }
+
     /// Asks the process to end (SIGTERM) and waits for it.
     ///
     /// # Panics
@@ -130,6 +141,10 @@ impl Log {
 
     fn lines(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_line_with(&self, words: &str) -> bool {
+        self.lines().iter().any(|line| line.contains(words))
     }
 
     fn text(&self) -> String {

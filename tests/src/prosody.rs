@@ -6,39 +6,18 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
 };
 
 use tempfile::TempDir;
 
 use crate::{
-    authority::Identity,
     process::{Process, free_address, must},
+    server::{PASSWORD, RunningServer, START_DEADLINE, Server, Trust},
 };
-
-/// Every account of the small Internet has this password.
-pub const PASSWORD: &str = "of no importance on loopback";
-
-/// Prosody starts in about half a second; machines of the continuous integration are slower.
-const START_DEADLINE: Duration = Duration::from_secs(30);
-
-/// The Debian packages the end-to-end tests need.
-const PACKAGES: [&str; 2] = ["prosody", "lua-unbound"];
 
 /// The modules that Debian's configuration enables.
 const DEBIAN_MODULES: &str = r#""disco"; "roster"; "saslauth"; "tls"; "blocklist"; "bookmarks"; "carbons"; "dialback"; "limits"; "pep"; "private";
     "smacks"; "vcard4"; "vcard_legacy"; "csi_simple"; "ping"; "register"; "time"; "uptime"; "version"; "posix";"#;
-
-/// How the server proves and checks identities between servers.
-#[derive(Clone, Debug)]
-pub struct Trust {
-    /// The server's certificate.
-    pub identity: Identity,
-    /// The authorities it believes, in PEM.
-    pub authorities: String,
-    /// Debian's `s2s_secure_auth = true`: a peer without a valid certificate is refused, dialback or not.
-    pub certificates_required: bool,
-}
 
 /// A server before it starts: its domain, its addresses, its accounts.
 #[derive(Debug)]
@@ -65,26 +44,6 @@ impl Prosody {
             client_address: free_address(),
             folder: must("temporary folder", tempfile::tempdir()),
         }
-    }
-
-    /// Returns where other servers connect.
-    pub fn server_address(&self) -> SocketAddr {
-        self.server_address
-    }
-
-    /// Starts the server, which looks everything up at the resolver.
-    ///
-    /// # Panics
-    /// When it does not listen in time.
-    pub fn start(self, resolver: SocketAddr) -> RunningProsody {
-        let config = self.write_files(resolver);
-        let mut process = Process::start(
-            format!("prosody {}", self.domain),
-            Command::new("prosody").arg("-F").arg("--config").arg(config).current_dir(self.folder.path()),
-        );
-        process.wait_until_listening(self.server_address, START_DEADLINE);
-        process.wait_until_listening(self.client_address, START_DEADLINE);
-        RunningProsody { process, client_address: self.client_address, _folder: self.folder }
     }
 
     fn write_files(&self, resolver: SocketAddr) -> PathBuf {
@@ -126,6 +85,8 @@ https_ports = {{ }}
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 authentication = "internal_plain"
+-- A large stanza would otherwise take its time: a client may send 10 KiB a second.
+limits = {{ c2s = {{ rate = "10mb/s" }}; s2sin = {{ rate = "10mb/s" }} }}
 s2s_secure_auth = {secure}
 ssl = {{ certificate = "{certificate}"; key = "{key}"; cafile = "{folder}/authorities.crt" }}
 -- libunbound takes names under .test for its own and does not ask localhost unless told to.
@@ -151,32 +112,19 @@ Component "rooms.{domain}" "muc"
     }
 }
 
-/// A server that runs; it ends on drop.
-#[derive(Debug)]
-pub struct RunningProsody {
-    process: Process,
-    client_address: SocketAddr,
-    _folder: TempDir,
-}
-
-impl RunningProsody {
-    /// Returns where clients connect.
-    pub fn client_address(&self) -> SocketAddr {
-        self.client_address
+impl Server for Prosody {
+    fn server_address(&self) -> SocketAddr {
+        self.server_address
     }
 
-    /// Returns the server's log so far.
-    pub fn log(&self) -> String {
-        self.process.log()
+    fn start(self: Box<Self>, resolver: SocketAddr) -> RunningServer {
+        let config = self.write_files(resolver);
+        let mut process = Process::start(
+            format!("prosody {}", self.domain),
+            Command::new("prosody").arg("-F").arg("--config").arg(config).current_dir(self.folder.path()),
+        );
+        process.wait_until_listening(self.server_address, START_DEADLINE);
+        process.wait_until_listening(self.client_address, START_DEADLINE);
+        RunningServer { processes: vec![process], client_address: self.client_address, _folder: self.folder }
     }
-}
-
-/// Names the Debian packages that are not there.
-pub fn missing_packages() -> Vec<&'static str> {
-    PACKAGES.into_iter().filter(|package| !is_installed(package)).collect()
-}
-
-fn is_installed(package: &str) -> bool {
-    let query = Command::new("dpkg-query").args(["--show", "--showformat=${db:Status-Status}", package]).output();
-    query.is_ok_and(|answer| answer.stdout == b"installed")
 }

@@ -34,8 +34,8 @@ pub struct HostedDomain {
     pub server: SocketAddr,
     /// What the outside sees as this domain.
     pub identity: Identity,
-    /// What proves the server inside, in PEM.
-    pub server_certificate: String,
+    /// What proves the server inside, in PEM; without it, dialback does.
+    pub server_certificate: Option<String>,
 }
 
 /// A proxy before it starts.
@@ -105,14 +105,17 @@ impl Refrain {
 impl HostedDomain {
     fn describe(&self, folder: &Path, config: &mut String) {
         let (certificate, key) = self.identity.write(folder, &self.name);
-        let pin = folder.join(format!("{}.server.crt", self.name));
-        must("server certificate", fs::write(&pin, &self.server_certificate));
         let (name, server) = (&self.name, self.server);
-        let _ = write!(
+        let _ = writeln!(
             config,
-            "[[domain]]\nname = {name:?}\nserver = \"{server}\"\ncertificate = {certificate:?}\nkey = {key:?}\n\
-             server-certificate = {pin:?}\n\n",
+            "[[domain]]\nname = {name:?}\nserver = \"{server}\"\ncertificate = {certificate:?}\nkey = {key:?}",
         );
+        if let Some(certificate) = &self.server_certificate {
+            let pin = folder.join(format!("{}.server.crt", self.name));
+            must("server certificate", fs::write(&pin, certificate));
+            let _ = writeln!(config, "server-certificate = {pin:?}");
+        }
+        config.push('\n');
     }
 }
 

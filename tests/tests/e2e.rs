@@ -1,8 +1,10 @@
 //! Clients of two real servers talk through the proxy, or are kept from it.
 
 use refrain_tests::{
-    client::{Client, Element, body_of},
-    internet::{Internet, Proof, real_servers_are_installed},
+    client::{Client, body_of},
+    internet::{Internet, Proof},
+    server::{Software, are_installed},
+    steps::{chat_both_ways, is_presence, is_result, nothing_is_lost, ping, says, subscribe},
 };
 
 /// The three bundled filters, as an operator would write them.
@@ -30,7 +32,7 @@ component = "builtin:file-transfer"
 
 #[tokio::test]
 async fn two_servers_talk_without_the_proxy() {
-    if !real_servers_are_installed() {
+    if !are_installed(&[Software::Prosody]) {
         return;
     }
     let internet = Internet::direct();
@@ -40,7 +42,7 @@ async fn two_servers_talk_without_the_proxy() {
 
 #[tokio::test]
 async fn chat_subscriptions_pings_and_rooms_cross_both_ways() {
-    if !real_servers_are_installed() {
+    if !are_installed(&[Software::Prosody]) {
         return;
     }
     let mut internet = Internet::through_refrain(Proof::Certificates, FILTERS);
@@ -57,7 +59,7 @@ async fn chat_subscriptions_pings_and_rooms_cross_both_ways() {
 
 #[tokio::test]
 async fn what_a_filter_refuses_does_not_cross_and_the_sender_is_told() {
-    if !real_servers_are_installed() {
+    if !are_installed(&[Software::Prosody]) {
         return;
     }
     let mut internet = Internet::through_refrain(Proof::Certificates, FILTERS);
@@ -72,7 +74,7 @@ async fn what_a_filter_refuses_does_not_cross_and_the_sender_is_told() {
 
 #[tokio::test]
 async fn a_peer_without_a_trusted_certificate_is_proven_by_dialback_where_the_operator_allows_it() {
-    if !real_servers_are_installed() {
+    if !are_installed(&[Software::Prosody]) {
         return;
     }
     let mut internet = Internet::through_refrain(Proof::Dialback, FILTERS);
@@ -90,7 +92,7 @@ async fn a_peer_without_a_trusted_certificate_is_proven_by_dialback_where_the_op
 
 #[tokio::test]
 async fn a_peer_without_a_trusted_certificate_is_refused_where_the_operator_does_not_allow_dialback() {
-    if !real_servers_are_installed() {
+    if !are_installed(&[Software::Prosody]) {
         return;
     }
     let mut internet = Internet::through_refrain(Proof::Nothing, FILTERS);
@@ -108,7 +110,7 @@ async fn a_peer_without_a_trusted_certificate_is_refused_where_the_operator_does
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_under_traffic_loses_no_accepted_stanza() {
-    if !real_servers_are_installed() {
+    if !are_installed(&[Software::Prosody]) {
         return;
     }
     const EACH_WAY: usize = 600;
@@ -132,48 +134,6 @@ async fn a_drain_under_traffic_loses_no_accepted_stanza() {
     let heard_before = 3;
     assert_eq!(u64::try_from(arrived + heard_before).unwrap(), account.forwarded, "{account:?}");
     println!("{} sent each way, {arrived} arrived in all when the proxy was told to stop: {account:?}", EACH_WAY);
-}
-
-async fn chat_both_ways(alice: &mut Client, bob: &mut Client) {
-    alice.send(&format!("<message to='{}' type='chat'><body>Art thou not Romeo?</body></message>", bob.jid()));
-    bob.expect_message("Art thou not Romeo?").await;
-    bob.send(&format!("<message to='{}' type='chat'><body>Neither, fair saint.</body></message>", alice.jid()));
-    alice.expect_message("Neither, fair saint.").await;
-}
-
-/// RFC 6121 §3.1: a request, its approval, and then the presence that was asked for. (Prosody shows an approval only to those
-/// who asked for the roster; the presence is there to see for everybody.)
-async fn subscribe(subscriber: &mut Client, contact: &mut Client) {
-    let (from, to) = (subscriber.bare_jid(), contact.bare_jid());
-    subscriber.send(&format!("<presence to='{to}' type='subscribe'/>"));
-    contact.expect("a subscription request", |stanza| is_presence(stanza, "subscribe", &from)).await;
-    contact.send(&format!("<presence to='{from}' type='subscribed'/>"));
-    let online = contact.jid().to_owned();
-    subscriber.expect("the contact's presence", |stanza| is_presence(stanza, "", &online)).await;
-}
-
-fn is_presence(stanza: &Element, kind: &str, from: &str) -> bool {
-    stanza.name() == "presence"
-        && stanza.attr("type").unwrap_or_default() == kind
-        && stanza.attr("from").is_some_and(|sender| sender == from)
-}
-
-/// XEP-0199 to the other's server, and to the other's client.
-async fn ping(client: &mut Client, other: &mut Client, server: &str) {
-    client.send(&format!("<iq to='{server}' type='get' id='to-server'><ping xmlns='urn:xmpp:ping'/></iq>"));
-    client.expect("the server's pong", |stanza| is_result(stanza, "to-server", server)).await;
-    let peer = other.jid().to_owned();
-    client.send(&format!("<iq to='{peer}' type='get' id='to-client'><ping xmlns='urn:xmpp:ping'/></iq>"));
-    let question = other.expect("a ping", |stanza| stanza.has_child("ping", "urn:xmpp:ping")).await;
-    assert_eq!(question.attr("from"), Some(client.jid()));
-    other.send(&format!("<iq to='{}' type='result' id='to-client'/>", client.jid()));
-    client.expect("the client's pong", |stanza| is_result(stanza, "to-client", &peer)).await;
-}
-
-fn is_result(stanza: &Element, id: &str, from: &str) -> bool {
-    let attribute = |name| stanza.attr(name);
-    stanza.name() == "iq"
-        && (attribute("type"), attribute("id"), attribute("from")) == (Some("result"), Some(id), Some(from))
 }
 
 /// XEP-0045: the host opens an instant room (§10.1.2), the guest enters it from the other side, both speak and both hear.
@@ -227,17 +187,6 @@ async fn file_offers_do_not_cross(sender: &mut Client, receiver: &mut Client) {
     let (condition, kind) = sender.expect_error("offer").await;
     assert_eq!((condition.as_str(), kind.as_str()), ("service-unavailable", "cancel"));
     receiver.expect_nothing("a file offer", |stanza| stanza.has_child("jingle", "urn:xmpp:jingle:1")).await;
-}
-
-/// Whether one line of the log has all the words.
-fn says(log: &str, words: &[&str]) -> bool {
-    log.lines().any(|line| words.iter().all(|word| line.contains(word)))
-}
-
-fn nothing_is_lost(internet: &mut Internet) {
-    let (status, account) = internet.refrain().drain();
-    assert!(status.success(), "{status}: {account:?}");
-    assert_eq!(account.lost, 0, "{account:?}");
 }
 
 fn numbered(to: &str, number: usize) -> String {

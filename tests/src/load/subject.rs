@@ -185,7 +185,7 @@ fn start_refrain(sink: SocketAddr, certificates: &Certificates, inside: Authorit
             name: HOME.to_owned(),
             server: sink,
             identity: certificates.home.clone(),
-            server_certificate: certificates.home.certificate.clone(),
+            server_certificate: Some(certificates.home.certificate.clone()),
         }],
         rest: filters.to_owned(),
     };

@@ -1,0 +1,136 @@
+//! Refrain between real servers of three makes: each inside, each outside, with each proof that they know.
+
+use refrain_tests::{
+    client::Client,
+    internet::{AWAY, AWAY_DOWN, HOME, HOME_DOWN, Internet, Proof, Side},
+    server::{Software, are_installed},
+    steps::{
+        FOREIGN_PAYLOAD, FOREIGN_PAYLOAD_WITH_PREFIXES, Stopwatch, ask_version, bounce, chat_both_ways, come_and_go,
+        large_message, nothing_is_lost, pass_unchanged, ping, probe, says, subscribe,
+    },
+};
+
+/// Refrain's own default (`limits.stanza-bytes-max`).
+const REFRAIN_STANZA_BYTES_MAX: usize = 262_144;
+
+/// Room in a stanza for its tags and what servers add to them.
+const ENVELOPE_BYTES: usize = 1_024;
+
+/// One test each: who is inside and outside, and what each side and the proxy prove themselves by.
+macro_rules! cells {
+    ($($name:ident: $inside:ident by $inside_proof:ident, $outside:ident by $outside_proof:ident;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let inside = Side { software: Software::$inside, proof: Proof::$inside_proof };
+            let outside = Side { software: Software::$outside, proof: Proof::$outside_proof };
+            users_of_both_meet(stringify!($name), inside, outside).await;
+        }
+    )*};
+}
+
+cells! {
+    prosody_inside_prosody_outside: Prosody by Certificates, Prosody by Certificates;
+    prosody_inside_prosody_by_dialback_outside: Prosody by Certificates, Prosody by Dialback;
+    prosody_inside_ejabberd_outside: Prosody by Certificates, Ejabberd by Certificates;
+    prosody_inside_ejabberd_by_dialback_outside: Prosody by Certificates, Ejabberd by Dialback;
+    prosody_inside_jabberd2_outside: Prosody by Certificates, Jabberd2 by Dialback;
+    prosody_by_dialback_inside_prosody_outside: Prosody by Dialback, Prosody by Certificates;
+    prosody_by_dialback_inside_prosody_by_dialback_outside: Prosody by Dialback, Prosody by Dialback;
+    prosody_by_dialback_inside_ejabberd_outside: Prosody by Dialback, Ejabberd by Certificates;
+    prosody_by_dialback_inside_ejabberd_by_dialback_outside: Prosody by Dialback, Ejabberd by Dialback;
+    prosody_by_dialback_inside_jabberd2_outside: Prosody by Dialback, Jabberd2 by Dialback;
+    ejabberd_inside_prosody_outside: Ejabberd by Certificates, Prosody by Certificates;
+    ejabberd_inside_prosody_by_dialback_outside: Ejabberd by Certificates, Prosody by Dialback;
+    ejabberd_inside_ejabberd_outside: Ejabberd by Certificates, Ejabberd by Certificates;
+    ejabberd_inside_ejabberd_by_dialback_outside: Ejabberd by Certificates, Ejabberd by Dialback;
+    ejabberd_inside_jabberd2_outside: Ejabberd by Certificates, Jabberd2 by Dialback;
+    ejabberd_by_dialback_inside_prosody_outside: Ejabberd by Dialback, Prosody by Certificates;
+    ejabberd_by_dialback_inside_prosody_by_dialback_outside: Ejabberd by Dialback, Prosody by Dialback;
+    ejabberd_by_dialback_inside_ejabberd_outside: Ejabberd by Dialback, Ejabberd by Certificates;
+    ejabberd_by_dialback_inside_ejabberd_by_dialback_outside: Ejabberd by Dialback, Ejabberd by Dialback;
+    ejabberd_by_dialback_inside_jabberd2_outside: Ejabberd by Dialback, Jabberd2 by Dialback;
+    jabberd2_inside_prosody_outside: Jabberd2 by Dialback, Prosody by Certificates;
+    jabberd2_inside_prosody_by_dialback_outside: Jabberd2 by Dialback, Prosody by Dialback;
+    jabberd2_inside_ejabberd_outside: Jabberd2 by Dialback, Ejabberd by Certificates;
+    jabberd2_inside_ejabberd_by_dialback_outside: Jabberd2 by Dialback, Ejabberd by Dialback;
+    jabberd2_inside_jabberd2_outside: Jabberd2 by Dialback, Jabberd2 by Dialback;
+}
+
+async fn users_of_both_meet(name: &str, inside: Side, outside: Side) {
+    if !are_installed(&[inside.software, outside.software]) {
+        return;
+    }
+    let mut watch = Stopwatch::new(name);
+    let mut internet = Internet::between(inside, outside, "");
+    watch.lap("start");
+    let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
+    chat_both_ways(&mut alice, &mut bob).await;
+    watch.lap("chat");
+    proofs_are(&internet.refrain().log(), inside.proof, outside.proof);
+    presence_crosses(&internet, &mut alice, &mut bob).await;
+    watch.lap("presence");
+    queries_cross(&mut alice, &mut bob).await;
+    watch.lap("iq");
+    payloads_cross(inside.software, outside.software, &mut alice, &mut bob).await;
+    watch.lap("payload");
+    large_stanzas_cross(inside.software, outside.software, &mut alice, &mut bob).await;
+    watch.lap("large");
+    undeliverable_stanzas_return(&mut alice, &mut bob).await;
+    watch.lap("bounce");
+    nothing_is_lost(&mut internet);
+    watch.lap("drain");
+}
+
+/// Both of a side's two streams were proven so: the one that its server opened, and the one that was opened to it.
+fn proofs_are(log: &str, inside: Proof, outside: Proof) {
+    for (side, proof) in [("inside", inside), ("outside", outside)] {
+        let word = if proof == Proof::Certificates { "external" } else { "dialback" };
+        for event in ["peer authenticated", "stream established"] {
+            assert!(says(log, &[event, side, word]), "no “{event}” {side} by {word} in\n{log}");
+        }
+    }
+}
+
+/// RFC 6121 §3 and §4: subscriptions both ways, going and coming, and a probe.
+async fn presence_crosses(internet: &Internet, alice: &mut Client, bob: &mut Client) {
+    subscribe(alice, bob).await;
+    subscribe(bob, alice).await;
+    come_and_go(alice, bob).await;
+    come_and_go(bob, alice).await;
+    probe(&mut internet.alice().await, bob).await;
+    probe(&mut internet.bob().await, alice).await;
+}
+
+async fn queries_cross(alice: &mut Client, bob: &mut Client) {
+    ping(alice, bob, AWAY[0]).await;
+    ping(bob, alice, HOME[0]).await;
+    ask_version(alice, AWAY[0]).await;
+    ask_version(bob, HOME[0]).await;
+}
+
+async fn payloads_cross(inside: Software, outside: Software, alice: &mut Client, bob: &mut Client) {
+    // jabberd2 itself forgets the prefixes of attributes, and takes `xmlns=''` for nothing.
+    let with_prefixes = inside != Software::Jabberd2 && outside != Software::Jabberd2;
+    for payload in [FOREIGN_PAYLOAD].into_iter().chain(with_prefixes.then_some(FOREIGN_PAYLOAD_WITH_PREFIXES)) {
+        pass_unchanged(payload, alice, bob).await;
+        pass_unchanged(payload, bob, alice).await;
+    }
+}
+
+/// As large as the strictest of the three on the way allows.
+async fn large_stanzas_cross(inside: Software, outside: Software, alice: &mut Client, bob: &mut Client) {
+    let bytes_max = inside.stanza_bytes_max().min(outside.stanza_bytes_max()).min(REFRAIN_STANZA_BYTES_MAX);
+    large_message(alice, bob, bytes_max - ENVELOPE_BYTES).await;
+    large_message(bob, alice, bytes_max - ENVELOPE_BYTES).await;
+}
+
+/// RFC 6121 §8.5.1: no such user, said by the other server; RFC 6120 §10.4.3: no way to the other server, said by the proxy.
+async fn undeliverable_stanzas_return(alice: &mut Client, bob: &mut Client) {
+    const NOBODY: [(&str, &str); 2] = [("service-unavailable", "cancel"), ("item-not-found", "cancel")];
+    const UNREACHABLE: [(&str, &str); 1] = [("remote-server-timeout", "wait")];
+    bounce(alice, &format!("nobody@{}", AWAY[0]), &NOBODY).await;
+    bounce(bob, &format!("nobody@{}", HOME[0]), &NOBODY).await;
+    bounce(alice, &format!("anybody@{AWAY_DOWN}"), &UNREACHABLE).await;
+    bounce(bob, &format!("anybody@{HOME_DOWN}"), &UNREACHABLE).await;
+    bounce(alice, "anybody@nowhere.example", &[("remote-server-not-found", "cancel")]).await;
+}
