@@ -116,6 +116,9 @@ pub enum PeerMisbehaved {
     /// It sent a stanza before it proved a domain.
     #[error("the peer sent a stanza before it was authenticated")]
     NotAuthenticated,
+    /// Its dialback key is not one of the domain it claims (XEP-0220 §2.2.1).
+    #[error("the peer showed a dialback key that its domain did not make")]
+    InvalidKey,
     /// It failed to authenticate too often.
     #[error("the peer failed to authenticate too often")]
     TooManyAttempts,
@@ -145,7 +148,7 @@ impl PeerMisbehaved {
             Self::WrongHost => StreamCondition::InvalidFrom,
             Self::BadStreamId => StreamCondition::UndefinedCondition,
             Self::TlsRefused | Self::NoCommonProof => StreamCondition::UnsupportedFeature,
-            Self::NotAuthenticated => StreamCondition::NotAuthorized,
+            Self::NotAuthenticated | Self::InvalidKey => StreamCondition::NotAuthorized,
             // RFC 6120 §6.4.5.
             Self::TooManyAttempts | Self::HandshakeTooLarge => StreamCondition::PolicyViolation,
             Self::UnexpectedElement => StreamCondition::UnsupportedStanzaType,

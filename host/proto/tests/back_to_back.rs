@@ -2,8 +2,8 @@
 
 use refrain_proto::{
     Boundary, CertificateFacts, CertificateName, DialbackSecret, Domain, DomainPair, Event, InitiatingPolicy, Input,
-    KeyClaim, Outcome, Output, Proof, Purpose, ReceivingPolicy, Refusal, Side, Stanza, Stream, StreamIds, StreamLimits,
-    Validity,
+    KeyClaim, Outcome, Output, PeerMisbehaved, Proof, Purpose, ReceivingPolicy, Refusal, Side, Stanza, Stream,
+    StreamIds, StreamLimits, Validity,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -176,12 +176,12 @@ fn a_key_carries_a_stanza_across_once_its_authority_confirms_it() {
 }
 
 #[test]
-fn an_invalid_key_ends_the_initiating_stream_only() {
+fn an_invalid_key_ends_the_stream() {
     let mut link = Link::new(Purpose::Stanzas, Some(secret()), None);
     link.run();
     link.answer(Validity::Invalid);
     assert_eq!(outcome(&mut link.initiating), Outcome::NotAuthenticated(Refusal::KeyInvalid));
-    assert_eq!(outcome(&mut link.receiving), Outcome::Closed);
+    assert_eq!(outcome(&mut link.receiving), Outcome::PeerMisbehaved(PeerMisbehaved::InvalidKey));
 }
 
 #[test]

@@ -83,6 +83,8 @@ pub enum Validity {
     Invalid,
     /// Nobody could tell (XEP-0220 §2.5).
     Error(StanzaCondition),
+    /// The authority could not be connected to: `remote-connection-failed` of XEP-0220 §2.5, which is no stanza error.
+    Unreachable,
 }
 
 /// Tells whether a peer's stream id can stand in a key without moving its separators, at a bounded length.

@@ -4,11 +4,14 @@ use crate::auth::{KeyClaim, Validity};
 use crate::error::PeerMisbehaved;
 use crate::jid::{Domain, DomainPair};
 use crate::ns;
-use crate::stanza::{StanzaCondition, StanzaError};
+use crate::stanza::{ErrorType, StanzaCondition};
 use crate::xml::{Element, Node};
 
 /// A key of XEP-0185 has 64 characters; nobody's has more than 128.
 pub(super) const KEY_BYTES_MAX: usize = 512;
+
+/// XEP-0220 §2.5: the authority could not be connected to.
+const CONNECTION_FAILED: &str = "remote-connection-failed";
 
 /// A `<db:result/>` or `<db:verify/>`.
 #[derive(Debug)]
@@ -67,20 +70,20 @@ fn address(node: Node<'_>, name: &str) -> Result<Domain, PeerMisbehaved> {
 fn validity(kind: &str, node: Node<'_>) -> Validity {
     match kind {
         "valid" => Validity::Valid,
-        "error" => Validity::Error(error_condition(node)),
+        "error" => error(node),
         _ => Validity::Invalid,
     }
 }
 
-/// XEP-0220 §2.5. One of its conditions, `remote-connection-failed`, is a stanza error nowhere else.
-fn error_condition(node: Node<'_>) -> StanzaCondition {
+/// XEP-0220 §2.5. One of its conditions is a stanza error nowhere else.
+fn error(node: Node<'_>) -> Validity {
     let error = node.children().find(|child| child.name() == "error");
     let names = error.into_iter().flat_map(|error| error.children()).filter(|child| child.namespace() == ns::STANZAS);
     let mut conditions = names.map(|condition| match condition.name() {
-        "remote-connection-failed" => StanzaCondition::RemoteServerTimeout,
-        name => name.parse().unwrap_or(StanzaCondition::UndefinedCondition),
+        CONNECTION_FAILED => Validity::Unreachable,
+        name => Validity::Error(name.parse().unwrap_or(StanzaCondition::UndefinedCondition)),
     });
-    conditions.next().unwrap_or(StanzaCondition::UndefinedCondition)
+    conditions.next().unwrap_or(Validity::Error(StanzaCondition::UndefinedCondition))
 }
 
 /// Shows our key to the receiving server (§2.1.1).
@@ -124,14 +127,16 @@ fn set_validity(element: &mut Element, validity: Validity) {
     match validity {
         Validity::Valid => element.set_attribute(0, "type", Some("valid")),
         Validity::Invalid => element.set_attribute(0, "type", Some("invalid")),
-        Validity::Error(condition) => {
-            element.set_attribute(0, "type", Some("error"));
-            let error = element.append(0, ns::SERVER, "error");
-            let error_type = StanzaError::new(condition).error_type;
-            element.set_attribute(error, "type", Some(error_type.as_str()));
-            element.append(error, ns::STANZAS, condition.as_str());
-        }
+        Validity::Error(condition) => append_error(element, condition.default_type(), condition.as_str()),
+        Validity::Unreachable => append_error(element, ErrorType::Wait, CONNECTION_FAILED),
     }
+}
+
+fn append_error(element: &mut Element, error_type: ErrorType, condition: &str) {
+    element.set_attribute(0, "type", Some("error"));
+    let error = element.append(0, ns::SERVER, "error");
+    element.set_attribute(error, "type", Some(error_type.as_str()));
+    element.append(error, ns::STANZAS, condition);
 }
 
 #[cfg(test)]
@@ -169,5 +174,6 @@ mod tests {
             let element = answer_result(&pair(), Validity::Error(condition));
             assert_eq!(parse(&element).answer, Some(Validity::Error(condition)));
         }
+        assert_eq!(parse(&answer_result(&pair(), Validity::Unreachable)).answer, Some(Validity::Unreachable));
     }
 }

@@ -85,7 +85,7 @@ impl Established {
         validity: Validity,
         wire: &mut Wire,
     ) -> Result<(), PeerMisbehaved> {
-        let step = self.session.answered(claim, validity, wire)?;
+        let step = self.session.answered(claim, validity, &self.pairs, wire)?;
         self.note(step, Proof::Dialback, wire);
         Ok(())
     }

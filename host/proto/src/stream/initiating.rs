@@ -14,6 +14,7 @@ use crate::auth::{CertificateFacts, KeyClaim, Proof, Validity, external};
 use crate::error::{Awaited, PeerMisbehaved};
 use crate::jid::DomainPair;
 use crate::ns;
+use crate::stanza::StanzaCondition;
 use crate::stream::Event;
 use crate::xml::{Element, Node, Token};
 
@@ -309,6 +310,9 @@ impl ExpectKeyAnswer {
                     Validity::Valid => established(Proof::Dialback, wire),
                     Validity::Invalid => give_up(Refusal::KeyInvalid, wire),
                     Validity::Error(condition) => give_up(Refusal::KeyUnverified(condition), wire),
+                    Validity::Unreachable => {
+                        give_up(Refusal::KeyUnverified(StanzaCondition::RemoteServerTimeout), wire)
+                    }
                 })
             }
             // T02, T03: only the answer to our own question counts, and only from whom we asked.

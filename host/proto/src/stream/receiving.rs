@@ -75,7 +75,7 @@ impl Receiving {
     ) -> Result<(), PeerMisbehaved> {
         match &mut self.state {
             State::ExpectProof(state) => {
-                if let Step::Proven(pair) = state.session.answered(claim, validity, wire)? {
+                if let Step::Proven(pair) = state.session.answered(claim, validity, &Pairs::default(), wire)? {
                     self.prove(pair, wire);
                 }
                 Ok(())

@@ -88,7 +88,7 @@ impl Session {
             return self.answer(&pair, Validity::Valid, wire);
         }
         if !policy.dialback {
-            return self.answer(&pair, Validity::Error(StanzaCondition::PolicyViolation), wire);
+            return self.answer(&pair, Validity::Error(StanzaCondition::NotAuthorized), wire);
         }
         if self.pending.iter().any(|claim| claim.pair == pair) {
             return Ok(Step::Done);
@@ -135,6 +135,7 @@ impl Session {
         &mut self,
         claim: &KeyClaim,
         validity: Validity,
+        pairs: &Pairs,
         wire: &mut Wire,
     ) -> Result<Step, PeerMisbehaved> {
         if remove(&mut self.asked, claim) {
@@ -143,9 +144,29 @@ impl Session {
             return Ok(Step::Done);
         }
         if remove(&mut self.pending, claim) {
-            return self.answer(&claim.pair, validity, wire);
+            return self.take_verdict(&claim.pair, validity, pairs, wire);
         }
         Ok(Step::Done)
+    }
+
+    /// XEP-0220 §2.2.1: whoever shows an invalid key is not worth a stream. But other pairs on it are, so that where there are
+    /// some, or may be, it is an error, which leaves them theirs (§2.1.2, §2.5).
+    fn take_verdict(
+        &mut self,
+        pair: &DomainPair,
+        validity: Validity,
+        pairs: &Pairs,
+        wire: &mut Wire,
+    ) -> Result<Step, PeerMisbehaved> {
+        let alone = pairs.len() == 0 && self.pending.is_empty();
+        match validity {
+            Validity::Invalid if alone => {
+                wire.send(&dialback::answer_result(pair, Validity::Invalid));
+                Err(PeerMisbehaved::InvalidKey)
+            }
+            Validity::Invalid => self.answer(pair, Validity::Error(StanzaCondition::Forbidden), wire),
+            Validity::Valid | Validity::Error(_) | Validity::Unreachable => self.answer(pair, validity, wire),
+        }
     }
 
     /// Tells the peer what became of its key. The stream survives a few that are refused (XEP-0220 §2.6).
@@ -168,7 +189,7 @@ fn check_key(pair: &DomainPair, key: &str, policy: &ReceivingPolicy) -> Result<(
         return Err(StanzaCondition::ItemNotFound);
     }
     if !policy.boundary.may_send(policy.side, &pair.from) {
-        return Err(StanzaCondition::NotAllowed);
+        return Err(StanzaCondition::NotAcceptable);
     }
     if key.is_empty() || key.len() > KEY_BYTES_MAX {
         return Err(StanzaCondition::BadRequest);

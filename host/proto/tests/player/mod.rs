@@ -169,6 +169,7 @@ fn validity(text: &str) -> Result<Validity, String> {
     match text {
         "valid" => Ok(Validity::Valid),
         "invalid" => Ok(Validity::Invalid),
+        "unreachable" => Ok(Validity::Unreachable),
         error => error.parse().map(Validity::Error).map_err(|_| format!("no answer: {error}")),
     }
 }

@@ -99,6 +99,7 @@ fn show_validity(validity: Validity) -> &'static str {
         Validity::Valid => "valid",
         Validity::Invalid => "invalid",
         Validity::Error(condition) => condition.as_str(),
+        Validity::Unreachable => "unreachable",
     }
 }
 

@@ -4,31 +4,68 @@
 
 use std::sync::Arc;
 
-use refrain_proto::Side;
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stanza::StanzaCondition;
+use refrain_proto::{Outcome, Side, StreamCondition};
 
 use super::Gateway;
-use crate::net::dial;
+use crate::net::dial::{self, DialError};
 
 /// Finds out whether a peer may speak for `claim.pair.from`. Its certificate does not say so, or the stream would not ask.
 pub async fn verify(gateway: Arc<Gateway>, side: Side, claim: KeyClaim) -> (KeyClaim, Validity) {
     if side == Side::Outside && !gateway.snapshot().config.peers.for_domain(&claim.pair.from).dialback {
         tracing::info!(from = %claim.pair.from, "dialback refused: its certificate does not speak for the domain, and no [[peer]] allows dialback = true");
-        return (claim, Validity::Error(StanzaCondition::PolicyViolation));
+        return (claim, Validity::Error(StanzaCondition::NotAuthorized));
     }
     let validity = match dial::ask(&gateway, side, &claim).await {
+        // XEP-0220 §2.5: an authority that knows nothing of the domain is none.
+        Ok(Validity::Error(_) | Validity::Unreachable) => Validity::Error(StanzaCondition::RemoteServerNotFound),
         Ok(validity) => validity,
         Err(error) => {
             tracing::info!(from = %claim.pair.from, to = %claim.pair.to, %error, "dialback: the authoritative server could not be asked");
-            Validity::Error(error.condition())
+            unanswered(&error)
         }
     };
     (claim, validity)
+}
+
+/// Says why there is no answer, in the terms of XEP-0220 §2.5.
+fn unanswered(error: &DialError) -> Validity {
+    match error {
+        DialError::Connect { .. } => Validity::Unreachable,
+        DialError::Refused(Outcome::PeerError(StreamCondition::HostUnknown)) => {
+            Validity::Error(StanzaCondition::RemoteServerNotFound)
+        }
+        error => Validity::Error(error.condition()),
+    }
 }
 
 /// Answers a peer that asks us about a key made in the name of `claim.pair.from`: by our own secret alone, never by asking on.
 pub fn answer(gateway: &Gateway, side: Side, claim: &KeyClaim) -> Validity {
     let ours = gateway.secret(side).verify(claim) && gateway.routes.knows(&claim.pair);
     if ours { Validity::Valid } else { Validity::Invalid }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// C53.
+    #[test]
+    fn says_in_the_terms_of_dialback_why_an_authority_gave_no_answer() {
+        let connect =
+            DialError::Connect { address: ([192, 0, 2, 1], 5269).into(), error: std::io::ErrorKind::TimedOut.into() };
+        let refused = |condition| DialError::Refused(Outcome::PeerError(condition));
+        for (error, expected) in [
+            (connect, Validity::Unreachable),
+            (refused(StreamCondition::HostUnknown), Validity::Error(StanzaCondition::RemoteServerNotFound)),
+            (refused(StreamCondition::SystemShutdown), Validity::Error(StanzaCondition::RemoteServerTimeout)),
+            (DialError::Refused(Outcome::Eof), Validity::Error(StanzaCondition::RemoteServerTimeout)),
+            (DialError::TimedOut(Duration::ZERO), Validity::Error(StanzaCondition::RemoteServerTimeout)),
+        ] {
+            assert_eq!(unanswered(&error), expected, "{error}");
+        }
+    }
 }
