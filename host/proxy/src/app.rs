@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::net::responder::zone::Zone;
 use crate::net::responder::{Responder, Zones};
+use crate::net::target::Transport;
 use crate::net::tls;
 use crate::observe::audit::Audit;
 use crate::observe::counters::Totals;
@@ -21,6 +22,7 @@ use crate::snapshot::Snapshot;
 pub struct App {
     gateway: Arc<Gateway>,
     outside: Vec<SocketAddr>,
+    outside_tls: Vec<SocketAddr>,
     inside: Vec<SocketAddr>,
     names: Option<SocketAddr>,
 }
@@ -40,6 +42,7 @@ impl App {
     /// Binds all listeners, then serves them. Returns once every one of them accepts connections.
     pub async fn start(snapshot: Snapshot, audit: Audit) -> Result<App, StartError> {
         let outside = bind_all(&snapshot.config.outside.listen).await?;
+        let outside_tls = bind_all(&snapshot.config.outside.listen_tls).await?;
         let inside = bind_all(&snapshot.config.inside.listen).await?;
         let names = match &snapshot.config.inside.dns {
             Some(dns) => Some(Responder::bind(dns.listen).await?),
@@ -49,12 +52,15 @@ impl App {
         let gateway = Gateway::new(snapshot, StreamIds::from_seed(random()?), secrets, audit);
         let app = App {
             outside: addresses(&outside)?,
+            outside_tls: addresses(&outside_tls)?,
             inside: addresses(&inside)?,
             names: names.as_ref().map(Responder::address),
             gateway,
         };
-        app.serve(Side::Outside, outside);
-        app.serve(Side::Inside, inside);
+        app.gateway.own_doors.open(app.doors());
+        app.serve(Side::Outside, Transport::StartTls, outside);
+        app.serve(Side::Outside, Transport::DirectTls, outside_tls);
+        app.serve(Side::Inside, Transport::StartTls, inside);
         if let Some(responder) = names {
             app.serve_names(responder);
         }
@@ -69,6 +75,17 @@ impl App {
     /// Where it answers the protected servers' questions about names.
     pub fn names(&self) -> Option<SocketAddr> {
         self.names
+    }
+
+    /// Where it listens for the federated world with TLS from the first byte.
+    pub fn tls_listeners(&self) -> &[SocketAddr] {
+        &self.outside_tls
+    }
+
+    /// Everything that listens here, whoever may connect to it.
+    fn doors(&self) -> Vec<SocketAddr> {
+        let admin = self.gateway.snapshot().config.admin.http.as_ref().map(|http| http.listen);
+        [&self.outside, &self.outside_tls, &self.inside].into_iter().flatten().copied().chain(admin).chain(self.names).collect()
     }
 
     /// What its connections share, to steer it by.
@@ -99,9 +116,9 @@ impl App {
         self.totals()
     }
 
-    fn serve(&self, side: Side, listeners: Vec<TcpListener>) {
+    fn serve(&self, side: Side, transport: Transport, listeners: Vec<TcpListener>) {
         for listener in listeners {
-            self.gateway.ending.receivers.spawn(listen::serve(self.gateway.clone(), side, listener));
+            self.gateway.ending.receivers.spawn(listen::serve(self.gateway.clone(), side, transport, listener));
         }
     }
 

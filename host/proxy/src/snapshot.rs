@@ -64,8 +64,8 @@ impl Snapshot {
         let tls = Tls::load(&config).map_err(|found| mistakes.extend(found)).ok();
         let resolver = Resolver::new(&config.outside)
             .map_err(|error| {
-                let advice = "write resolver = [\"127.0.0.1:53\"]";
-                mistakes.add(config.places.mistake("outside.resolver", error.to_string(), advice));
+                let (key, advice) = error.advice();
+                mistakes.add(config.places.mistake(key, error.to_string(), advice));
             })
             .ok();
         let chains = chains::build(&config, engine, shared).map_err(|found| mistakes.extend(found)).ok();

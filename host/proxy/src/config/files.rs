@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{ComponentSource, Config, Mistake, Roots};
+use super::{ComponentSource, Config, Dnssec, Mistake, Roots};
 
 impl Config {
     /// Every file that it names: when one of them changes, the same text means something else.
@@ -11,6 +11,9 @@ impl Config {
         let mut files = vec![self.inside.authority.certificate.clone(), self.inside.authority.key.clone()];
         if let Roots::File(roots) = &self.outside.roots {
             files.push(roots.clone());
+        }
+        if let Dnssec::Validate(Some(anchors)) = &self.outside.dnssec {
+            files.push(anchors.clone());
         }
         for domain in &self.domains {
             files.extend([domain.certificate.certificate.clone(), domain.certificate.key.clone()]);
@@ -46,6 +49,7 @@ impl Config {
     pub fn needs_restart_after(&self, running: &Config) -> Vec<Mistake> {
         let fixed = [
             ("outside.listen", self.outside.listen == running.outside.listen),
+            ("outside.listen-tls", self.outside.listen_tls == running.outside.listen_tls),
             ("inside.listen", self.inside.listen == running.inside.listen),
             ("inside.dns.listen", self.inside_dns() == running.inside_dns()),
             ("admin.socket", self.admin_socket() == running.admin_socket()),

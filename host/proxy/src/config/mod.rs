@@ -18,6 +18,7 @@ mod places;
 mod sides;
 mod staging;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -30,7 +31,7 @@ pub use limits::Limits;
 pub use mistake::{Mistake, Mistakes};
 pub use peers::{PeerPolicies, PeerPolicy};
 pub use places::Places;
-pub use sides::{Inside, KeyPairFiles, Outside, ResolverSource, Roots};
+pub use sides::{Dnssec, Inside, KeyPairFiles, Outside, ResolverSource, Roots};
 pub use staging::Staging;
 
 use file::{Findings, Section};
@@ -143,21 +144,33 @@ impl Draft {
                 "write resolver = [\"127.0.0.1:53\"] or \"system\", or describe every [[peer]] with its address";
             root.mistake("outside.resolver", "is missing, and some remote domain would have to be looked up", advice);
         }
-        if let Some(shared) =
-            self.outside.listen.iter().find(|address| address.port() != 0 && self.inside.listen.contains(address))
-        {
-            let advice = "the two sides must not meet on one address";
-            root.mistake("inside.listen", format!("{shared} is in outside.listen too"), advice);
+        let shared = |one: &[SocketAddr], other: &[SocketAddr]| {
+            one.iter().find(|address| address.port() != 0 && other.contains(address)).copied()
+        };
+        let (outside, inside) = (&self.outside, &self.inside);
+        for (listen, key) in [(&outside.listen, "outside.listen"), (&outside.listen_tls, "outside.listen-tls")] {
+            if let Some(shared) = shared(listen, &inside.listen) {
+                let advice = "the two sides must not meet on one address";
+                root.mistake("inside.listen", format!("{shared} is in {key} too"), advice);
+            }
         }
         inside_dns::check(self, root);
-        for domain in self.domains.iter().filter(|domain| self.is_own_listener(domain)) {
+        if let Some(shared) = shared(&outside.listen, &outside.listen_tls) {
+            let advice = "STARTTLS and TLS at once need a port each: 5269 and 5270 are usual";
+            root.mistake("outside.listen-tls", format!("{shared} is in outside.listen too"), advice);
+        }
+        if let Some(address) = self.peers.addresses().find(|address| self.is_own_listener(*address)) {
+            let advice = "write where the remote server listens, not where Refrain does";
+            root.mistake("peer", format!("the address {address} is Refrain itself"), advice);
+        }
+        for domain in self.domains.iter().filter(|domain| self.is_own_listener(domain.server)) {
             let advice = "write where the protected server listens, not where Refrain does";
             root.mistake(&format!("{}.server", domain.key), format!("{} is Refrain itself", domain.server), advice);
         }
     }
 
-    fn is_own_listener(&self, domain: &HostedDomain) -> bool {
-        self.outside.listen.contains(&domain.server) || self.inside.listen.contains(&domain.server)
+    fn is_own_listener(&self, address: SocketAddr) -> bool {
+        [&self.outside.listen, &self.outside.listen_tls, &self.inside.listen].iter().any(|own| own.contains(&address))
     }
 
     fn finish(self, findings: Findings, digest: String) -> (Config, Mistakes) {

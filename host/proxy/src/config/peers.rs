@@ -14,6 +14,8 @@ pub struct PeerPolicy {
     pub address: Option<SocketAddr>,
     /// Whether dialback may prove it. RFC 7590 §3.4: encrypted but unauthenticated only by explicit choice for this domain.
     pub dialback: bool,
+    /// Whether DNS may lead to special addresses for it; without a word here, what `outside.private-addresses` says.
+    pub private_addresses: Option<bool>,
 }
 
 /// All `[[peer]]` tables; the most specific pattern speaks.
@@ -41,6 +43,11 @@ impl PeerPolicies {
     /// Whether every `[[peer]]` has a static address. Without a resolver, nobody else can be reached then.
     pub fn all_have_addresses(&self) -> bool {
         !self.is_empty() && self.0.iter().all(|(_, policy)| policy.address.is_some())
+    }
+
+    /// The static addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.0.iter().filter_map(|(_, policy)| policy.address)
     }
 
     /// How many of them allow dialback.
@@ -74,11 +81,12 @@ impl PeerPolicies {
 }
 
 fn read_peer(section: &Section<'_>) -> Option<(Pattern, PeerPolicy)> {
-    section.knows(&["name", "address", "dialback"]);
+    section.knows(&["name", "address", "dialback", "private-addresses"]);
     section.requires("name", "write a remote domain, \"*.domain\" or \"*\"");
     let policy = PeerPolicy {
         address: section.parsed("address", parse_target, ADDRESS_ADVICE),
         dialback: section.flag("dialback").unwrap_or(false),
+        private_addresses: section.flag("private-addresses"),
     };
     let pattern = section.parsed("name", Pattern::parse, "write a remote domain, \"*.domain\" or \"*\"")?;
     Some((pattern, policy))
@@ -113,7 +121,7 @@ mod tests {
     fn policies(patterns: &[&str]) -> PeerPolicies {
         let numbered = patterns.iter().zip(1..).map(|(pattern, port)| {
             let address = Some(SocketAddr::from(([192, 0, 2, 1], port)));
-            (Pattern::parse(pattern).unwrap(), PeerPolicy { address, dialback: false })
+            (Pattern::parse(pattern).unwrap(), PeerPolicy { address, ..PeerPolicy::default() })
         });
         let mut policies: Vec<_> = numbered.collect();
         policies.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -136,6 +144,6 @@ mod tests {
     #[test]
     fn a_domain_without_a_pattern_must_show_a_certificate() {
         let policy = policies(&["a.example"]).for_domain(&Domain::parse("b.example").unwrap());
-        assert_eq!(policy, PeerPolicy { address: None, dialback: false });
+        assert_eq!(policy, PeerPolicy { address: None, dialback: false, private_addresses: None });
     }
 }

@@ -13,10 +13,14 @@ pub(super) const ADDRESS_ADVICE: &str = "write an IP address and a port, as in \
 /// How the federated world meets us (`[outside]`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outside {
-    /// Where remote servers connect.
+    /// Where remote servers connect and begin TLS by STARTTLS.
     pub listen: Vec<SocketAddr>,
+    /// Where they connect and begin TLS at once (XEP-0368).
+    pub listen_tls: Vec<SocketAddr>,
     /// Who answers DNS questions.
     pub resolver: ResolverSource,
+    /// Whether what they answer is validated.
+    pub dnssec: Dnssec,
     /// Who may vouch for remote servers.
     pub roots: Roots,
     /// Whether DNS may send us to loopback, private and other special addresses.
@@ -32,6 +36,15 @@ pub enum ResolverSource {
     Servers(Vec<SocketAddr>),
     /// Nobody: every peer has a static address.
     None,
+}
+
+/// Whether signed answers are validated by us, whatever the resolver says of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dnssec {
+    /// They are not: all names are taken as unsigned, and DANE does not apply.
+    Off,
+    /// They are, from the keys in this file, or from the built-in ones of the root.
+    Validate(Option<PathBuf>),
 }
 
 /// Who may vouch for remote servers.
@@ -66,11 +79,13 @@ pub struct KeyPairFiles {
 impl Outside {
     /// Reads `[outside]`. The resolver may be absent here; whether it may is known when the peers are.
     pub(super) fn read(section: &Section<'_>) -> Self {
-        section.knows(&["listen", "resolver", "roots", "private-addresses"]);
+        section.knows(&["listen", "listen-tls", "resolver", "dnssec", "trust-anchors", "roots", "private-addresses"]);
         section.requires("listen", "write where remote servers connect, as in listen = [\"[::]:5269\"]");
         Outside {
-            listen: listen(section),
+            listen: listen(section, "listen"),
+            listen_tls: listen(section, "listen-tls"),
             resolver: resolver(section),
+            dnssec: dnssec(section),
             roots: match section.text("roots") {
                 None | Some("system") => Roots::System,
                 Some(_) => Roots::File(section.path("roots").unwrap_or_default()),
@@ -81,7 +96,14 @@ impl Outside {
 
     /// What stands in for an absent `[outside]`, so that the rest can be checked.
     pub(super) fn absent() -> Self {
-        Outside { listen: vec![], resolver: ResolverSource::None, roots: Roots::System, private_addresses: false }
+        Outside {
+            listen: vec![],
+            listen_tls: vec![],
+            resolver: ResolverSource::None,
+            dnssec: Dnssec::Off,
+            roots: Roots::System,
+            private_addresses: false,
+        }
     }
 }
 
@@ -91,7 +113,7 @@ impl Inside {
         section.knows(&["listen", "authority", "authority-key", "dns"]);
         section.requires("listen", "write where the protected server connects, as in listen = [\"127.0.0.1:5299\"]");
         section.requires("authority", "make one with `refrain ca init --dir DIR` and write its path here");
-        let listen = listen(section);
+        let listen = listen(section, "listen");
         let dns = section.section("dns").and_then(|section| InsideDns::read(&section, &listen));
         Inside { listen, authority: KeyPairFiles::read(section, "authority", "authority-key"), dns }
     }
@@ -120,12 +142,28 @@ pub(super) fn parse_target(text: &str) -> Result<SocketAddr, String> {
     Ok(address)
 }
 
-fn listen(section: &Section<'_>) -> Vec<SocketAddr> {
-    let addresses = section.parsed_list("listen", str::parse::<SocketAddr>, ADDRESS_ADVICE);
-    if section.texts("listen").is_empty() && section.has("listen") {
-        section.mistake("listen", "names no address", ADDRESS_ADVICE);
+fn listen(section: &Section<'_>, key: &str) -> Vec<SocketAddr> {
+    let addresses = section.parsed_list(key, str::parse::<SocketAddr>, ADDRESS_ADVICE);
+    if section.texts(key).is_empty() && section.has(key) {
+        section.mistake(key, "names no address", ADDRESS_ADVICE);
     }
     addresses
+}
+
+fn dnssec(section: &Section<'_>) -> Dnssec {
+    let advice = "write \"off\", or \"validate\" behind a resolver that hands signatures on";
+    let known = |text: &str| match text {
+        "off" => Ok(false),
+        "validate" => Ok(true),
+        _ => Err("is neither"),
+    };
+    let validates = section.parsed("dnssec", known, advice).unwrap_or(false);
+    let anchors = section.path("trust-anchors");
+    if !validates && anchors.is_some() {
+        let key = section.key("trust-anchors");
+        section.findings().warning(&key, "is of no use without dnssec = \"validate\"", advice);
+    }
+    if validates { Dnssec::Validate(anchors) } else { Dnssec::Off }
 }
 
 fn resolver(section: &Section<'_>) -> ResolverSource {

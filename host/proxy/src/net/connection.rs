@@ -16,6 +16,7 @@ use refrain_proto::{DomainPair, Side};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
+use super::dane::{Delegation, Voucher};
 use super::tls::Tls;
 use super::wire::Wire;
 
@@ -35,8 +36,8 @@ thread_local! {
 pub enum TlsRole {
     /// The peer connected to us; the certificate shown depends on the side and on the domain it asked for.
     Server,
-    /// We connected, for this pair.
-    Client(DomainPair),
+    /// We connected, for this pair, to a server of which signed DNS says this.
+    Client(DomainPair, Delegation),
 }
 
 /// What the stream wants of its owner.
@@ -59,17 +60,28 @@ pub struct Connection {
     tls: Option<Arc<Tls>>,
     side: Side,
     role: TlsRole,
+    voucher: Option<Voucher>,
 }
 
 impl Connection {
     /// Joins a socket and a stream on one side of the boundary.
     pub fn new(wire: Wire, stream: Stream, tls: Arc<Tls>, side: Side, role: TlsRole) -> Self {
-        Connection { wire, stream, outbox: Vec::new(), tls: Some(tls), side, role }
+        Connection { wire, stream, outbox: Vec::new(), tls: Some(tls), side, role, voucher: None }
     }
 
     /// The stream, to hand inputs in.
     pub fn stream(&mut self) -> &mut Stream {
         &mut self.stream
+    }
+
+    /// What vouches for the server that we connected to; `None` before the handshake, and where the peer connected.
+    pub fn voucher(&self) -> Option<Voucher> {
+        self.voucher
+    }
+
+    /// Begins with TLS, before anything else is done with the stream (XEP-0368).
+    pub async fn secure(&mut self) -> io::Result<()> {
+        self.start_tls().await
     }
 
     /// Drains the stream up to the next thing that its owner must know. Not to be cancelled: it may be inside a TLS handshake.
@@ -135,7 +147,15 @@ impl Connection {
             Ok(done) => done?,
             Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long")),
         }
-        let facts = tls.facts(self.side, self.wire.peer_certificates());
+        let shown = self.wire.peer_certificates();
+        let facts = match &self.role {
+            TlsRole::Server => tls.facts(self.side, shown),
+            TlsRole::Client(pair, delegation) => {
+                let judged = tls.judge(self.side, &pair.to, delegation, shown).map_err(io::Error::other)?;
+                self.voucher = judged.as_ref().map(|(_, voucher)| *voucher);
+                judged.map(|(facts, _)| facts)
+            }
+        };
         self.stream.handle(Input::TlsEstablished(facts), Instant::now());
         Ok(())
     }
@@ -146,7 +166,7 @@ impl Connection {
                 let config = tls.server(self.side, self.stream.local_domain()).map_err(io::Error::other)?;
                 self.wire.accept_tls(config).await
             }
-            TlsRole::Client(pair) => {
+            TlsRole::Client(pair, _) => {
                 let (config, name) = tls.client(self.side, pair).map_err(io::Error::other)?;
                 self.wire.connect_tls(config, name).await
             }

@@ -12,12 +12,16 @@ use tokio::time::{sleep_until, timeout};
 
 use super::connection::{Connection, TlsRole, Turn};
 use super::dns::ResolveError;
+use super::race::Race;
+use super::reach::{self, Forbidden, NamedBy};
+use super::target::{Target, Transport};
 use super::wire::Wire;
 use crate::pipeline::Gateway;
 use crate::snapshot::Snapshot;
 
-/// One address that does not answer must not use up the time of the others.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A server that took the connection and says nothing must not use up the time of the others. A dialback, in which the peer
+/// itself has to dial, takes some seconds.
+const NEGOTIATE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Why no stream could be opened.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +36,14 @@ pub enum DialError {
         address: SocketAddr,
         /// What the system said.
         error: std::io::Error,
+    },
+    /// DNS leads to an address that it must not lead to.
+    #[error("not connected to {address}: {reason}")]
+    Forbidden {
+        /// The address tried last.
+        address: SocketAddr,
+        /// Why not.
+        reason: Forbidden,
     },
     /// The connection or its TLS handshake broke.
     #[error("the connection broke during the handshake: {0}")]
@@ -48,17 +60,24 @@ impl DialError {
     /// The condition of the bounce (RFC 6120 §10.4.3): "not found" for a name that leads nowhere, "timeout" for the rest.
     pub fn condition(&self) -> StanzaCondition {
         match self {
-            DialError::Resolve(ResolveError::NotFound | ResolveError::ServiceAbsent) => {
-                StanzaCondition::RemoteServerNotFound
-            }
+            _ if self.leads_nowhere() => StanzaCondition::RemoteServerNotFound,
             // XEP-0220 §2.1.1.
             DialError::Refused(Outcome::NotAuthenticated(Refusal::KeyInvalid)) => StanzaCondition::InternalServerError,
-            DialError::Resolve(ResolveError::Failed(_))
+            DialError::Resolve(_)
+            | DialError::Forbidden { .. }
             | DialError::Connect { .. }
             | DialError::Broken(_)
             | DialError::Refused(_)
             | DialError::TimedOut(_) => StanzaCondition::RemoteServerTimeout,
         }
+    }
+
+    /// Whether there is no server at all, as far as DNS tells.
+    fn leads_nowhere(&self) -> bool {
+        matches!(
+            self,
+            DialError::Resolve(ResolveError::NotFound | ResolveError::ServiceAbsent) | DialError::Forbidden { .. }
+        )
     }
 }
 
@@ -100,52 +119,128 @@ async fn open<T>(
     // One generation for the whole attempt: its addresses, its certificates, its policy.
     let snapshot = gateway.snapshot();
     let deadline = snapshot.config.limits.handshake_timeout;
-    let attempt = async {
+    let attempt = Attempt { gateway, snapshot: &snapshot, side, pair, purpose };
+    timeout(deadline, attempt.open(&wanted)).await.map_err(|_| DialError::TimedOut(deadline))?
+}
+
+/// The search for a server that takes a stream of the pair.
+struct Attempt<'a> {
+    gateway: &'a Gateway,
+    snapshot: &'a Snapshot,
+    side: Side,
+    pair: &'a DomainPair,
+    purpose: &'a Purpose,
+}
+
+impl Attempt<'_> {
+    /// Tries one target after the other; the next one also when a server was reached and came to nothing.
+    async fn open<T>(&self, wanted: &impl Fn(Event) -> Option<T>) -> Result<(Connection, T), DialError> {
+        if let Some(address) = self.fixed() {
+            return self.try_target(&Target::fixed(address), NamedBy::Operator, wanted).await;
+        }
+        let named_by = NamedBy::Zone { private_addresses: self.private_addresses() };
         let mut failure = None;
-        for address in addresses(&snapshot, side, pair).await? {
-            let mut connection = match connect(gateway, &snapshot, side, pair, purpose.clone(), address).await {
-                Ok(connection) => connection,
-                Err(error) => {
-                    failure = Some(error);
-                    continue;
-                }
+        for service in self.snapshot.resolver.services(&self.pair.to).await? {
+            let tried = match self.snapshot.resolver.target(service).await {
+                Ok(target) => self.try_target(&target, named_by, wanted).await,
+                Err(error) => Err(error.into()),
             };
-            match negotiate(&mut connection, &wanted).await {
-                Ok(reached) => return Ok((connection, reached)),
-                Err(error) => failure = Some(error),
+            match tried {
+                Ok(opened) => return Ok(opened),
+                Err(error) => failure = Some(worse(failure, error)),
             }
         }
         Err(failure.unwrap_or(DialError::Resolve(ResolveError::NotFound)))
-    };
-    timeout(deadline, attempt).await.map_err(|_| DialError::TimedOut(deadline))?
-}
+    }
 
-async fn addresses(snapshot: &Snapshot, side: Side, pair: &DomainPair) -> Result<Vec<SocketAddr>, DialError> {
-    let config = &snapshot.config;
-    let fixed = match side {
-        Side::Inside => config.domains.iter().find(|hosted| hosted.name == pair.to).map(|hosted| hosted.server),
-        Side::Outside => config.peers.for_domain(&pair.to).address,
-    };
-    match fixed {
-        Some(address) => Ok(vec![address]),
-        None => Ok(snapshot.resolver.targets(&pair.to).await?),
+    /// Where the operator says that the server is.
+    fn fixed(&self) -> Option<SocketAddr> {
+        let config = &self.snapshot.config;
+        match self.side {
+            Side::Inside => {
+                config.domains.iter().find(|hosted| hosted.name == self.pair.to).map(|hosted| hosted.server)
+            }
+            Side::Outside => config.peers.for_domain(&self.pair.to).address,
+        }
+    }
+
+    fn private_addresses(&self) -> bool {
+        let config = &self.snapshot.config;
+        config.peers.for_domain(&self.pair.to).private_addresses.unwrap_or(config.outside.private_addresses)
+    }
+
+    async fn try_target<T>(
+        &self,
+        target: &Target,
+        named_by: NamedBy,
+        wanted: &impl Fn(Event) -> Option<T>,
+    ) -> Result<(Connection, T), DialError> {
+        let mut failure = None;
+        let (allowed, refused): (Vec<_>, Vec<_>) =
+            target.addresses.iter().copied().partition(|address| self.forbidden(*address, named_by).is_none());
+        for address in refused {
+            if let Some(reason) = self.forbidden(address, named_by) {
+                tracing::warn!(domain = %self.pair.to, host = %target.host, %address, %reason, "not connected to");
+                failure = Some(DialError::Forbidden { address, reason });
+            }
+        }
+        let mut race = Race::new(allowed);
+        while let Some((address, reached)) = race.next().await {
+            let tried = match reached {
+                Ok(socket) => self.negotiate(socket, target, named_by, wanted).await,
+                Err(error) => Err(DialError::Connect { address, error }),
+            };
+            match tried {
+                Ok(opened) => return Ok(opened),
+                Err(error) => {
+                    tracing::info!(domain = %self.pair.to, host = %target.host, %address, transport = %target.transport, %error, "a server of the domain is of no use");
+                    failure = Some(worse(failure, error));
+                }
+            }
+        }
+        Err(failure.unwrap_or(DialError::Resolve(ResolveError::NotFound)))
+    }
+
+    fn forbidden(&self, address: SocketAddr, named_by: NamedBy) -> Option<Forbidden> {
+        let servers = self.snapshot.config.domains.iter().map(|hosted| hosted.server);
+        reach::forbidden(address, named_by, &self.gateway.own_doors, servers)
+    }
+
+    /// Opens the stream over a fresh connection.
+    async fn negotiate<T>(
+        &self,
+        socket: TcpStream,
+        target: &Target,
+        named_by: NamedBy,
+        wanted: &impl Fn(Event) -> Option<T>,
+    ) -> Result<(Connection, T), DialError> {
+        // What counts is where the socket leads.
+        let address = socket.peer_addr()?;
+        if let Some(reason) = self.forbidden(address, named_by) {
+            return Err(DialError::Forbidden { address, reason });
+        }
+        let policy = policy(self.gateway, self.snapshot, self.side, self.pair);
+        let stream = Stream::initiating(self.pair.clone(), self.purpose.clone(), policy, Instant::now());
+        let role = TlsRole::Client(self.pair.clone(), target.delegation.clone());
+        let mut connection = Connection::new(Wire::new(socket), stream, self.snapshot.tls.clone(), self.side, role);
+        let opening = async {
+            if target.transport == Transport::DirectTls {
+                connection.secure().await?;
+            }
+            negotiate(&mut connection, wanted).await
+        };
+        let reached =
+            timeout(NEGOTIATE_TIMEOUT, opening).await.map_err(|_| DialError::TimedOut(NEGOTIATE_TIMEOUT))??;
+        Ok((connection, reached))
     }
 }
 
-async fn connect(
-    gateway: &Gateway,
-    snapshot: &Snapshot,
-    side: Side,
-    pair: &DomainPair,
-    purpose: Purpose,
-    address: SocketAddr,
-) -> Result<Connection, DialError> {
-    let refused = |error| DialError::Connect { address, error };
-    let timed_out = |_| refused(std::io::ErrorKind::TimedOut.into());
-    let socket = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await.map_err(timed_out)?.map_err(refused)?;
-    let stream = Stream::initiating(pair.clone(), purpose, policy(gateway, snapshot, side, pair), Instant::now());
-    let tls = snapshot.tls.clone();
-    Ok(Connection::new(Wire::new(socket), stream, tls, side, TlsRole::Client(pair.clone())))
+/// Of two failures the one to tell: that a server was reached says more than that another one has no address.
+fn worse(known: Option<DialError>, new: DialError) -> DialError {
+    match known {
+        Some(known) if new.leads_nowhere() && !known.leads_nowhere() => known,
+        _ => new,
+    }
 }
 
 fn policy(gateway: &Gateway, snapshot: &Snapshot, side: Side, pair: &DomainPair) -> InitiatingPolicy {

@@ -1,170 +1,232 @@
-//! From a domain to the addresses of its server (RFC 6120 §3.2): SRV by priority and weight, else A and AAAA on port 5269.
+//! From a domain to its servers (RFC 6120 §3.2, XEP-0368): both SRV services by priority and weight, else A and AAAA on port 5269.
+//! With DNSSEC (RFC 4035): what does not validate is a failure, and what is secure may speak of certificates (RFC 7673).
 //!
 //! The only door to the resolver.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+mod failures;
+mod setup;
 
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::rr::rdata::SRV;
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
-use hickory_resolver::{Resolver as Hickory, TokioResolver};
+use hickory_resolver::proto::dnssec::Proof;
+use hickory_resolver::proto::rr::rdata::{SRV, TLSA};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use refrain_proto::Domain;
 use tokio::time::timeout;
 
 use super::address;
-use super::srv;
-use crate::config::{Outside, ResolverSource};
+use super::dane::{Association, Delegation};
+use super::srv::{self, Announced, Service};
+use super::target::{Target, Transport};
+use failures::Failures;
+pub use setup::SetupError;
 
 /// Where a server listens that says nothing else (RFC 6120 §3.2.2).
 const DEFAULT_PORT: u16 = 5269;
-/// Targets asked for their addresses, and addresses taken of each: a zone must not make us work through thousands.
+/// Targets asked for their addresses, addresses taken of each, and TLSA records looked at: a zone must not make us work through
+/// thousands.
 const TARGETS_MAX: usize = 8;
 const ADDRESSES_MAX: usize = 8;
-/// All questions about one domain together.
+const ASSOCIATIONS_MAX: usize = 16;
+/// All questions about the services of a domain, or about one target.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
-/// One question to one resolver; with one repetition it fits well into the above.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
-/// A zone may not keep a mistake of its own in our memory for longer than a retry takes (backoff ends at 300 s).
-const NEGATIVE_TTL_MAX: Duration = Duration::from_secs(300);
 
-/// Why a domain has no address.
+/// Why a domain, or one of its targets, has no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// RFC 2782: the only target is the root; the domain says that it has no such server.
     #[error("the domain says that it has no XMPP server (SRV target \".\")")]
     ServiceAbsent,
-    /// No SRV, no address, or none that we may connect to.
+    /// No SRV and no address.
     #[error("the domain has no address")]
     NotFound,
     /// The question could not be answered now.
     #[error("the domain cannot be resolved: {0}")]
     Failed(String),
+    /// DNSSEC: the answer is forged or broken.
+    #[error("the answer for {0} does not validate (DNSSEC): it is forged, or its zone is broken")]
+    Bogus(String),
 }
 
 /// Asks the resolvers that the operator named.
 pub struct Resolver {
     hickory: Option<TokioResolver>,
-    private_addresses: bool,
+    failures: Failures,
+}
+
+/// The records of one kind in an answer.
+struct Answer<T> {
+    records: Vec<T>,
+    /// All of them, and the aliases that led to them, were validated.
+    secure: bool,
 }
 
 impl Resolver {
-    /// Prepares the resolver; it asks nothing yet. Fails when the operating system's resolvers cannot be read.
-    pub fn new(outside: &Outside) -> Result<Resolver, ResolveError> {
-        Resolver::with_timeout(outside, QUERY_TIMEOUT)
-    }
-
-    fn with_timeout(outside: &Outside, query_timeout: Duration) -> Result<Resolver, ResolveError> {
-        let hickory = match &outside.resolver {
-            ResolverSource::None => None,
-            ResolverSource::System => {
-                let mut builder = TokioResolver::builder_tokio().map_err(|error| failed(&error))?;
-                set(builder.options_mut(), query_timeout);
-                Some(builder.build().map_err(|error| failed(&error))?)
-            }
-            ResolverSource::Servers(servers) => {
-                let servers = servers.iter().map(|server| name_server(*server)).collect();
-                let config = ResolverConfig::from_name_servers(servers);
-                let mut builder = Hickory::builder_with_config(config, TokioRuntimeProvider::default());
-                set(builder.options_mut(), query_timeout);
-                // The operator named who answers; /etc/hosts is not among them.
-                builder.options_mut().use_hosts_file = ResolveHosts::Never;
-                Some(builder.build().map_err(|error| failed(&error))?)
-            }
-        };
-        Ok(Resolver { hickory, private_addresses: outside.private_addresses })
-    }
-
-    /// Where to connect for `domain`, in the order to try.
-    pub async fn targets(&self, domain: &Domain) -> Result<Vec<SocketAddr>, ResolveError> {
-        let Some(hickory) = &self.hickory else { return Err(ResolveError::NotFound) };
-        if domain.is_ip_literal() {
+    /// Where to ask for `domain`, in the order to try.
+    pub async fn services(&self, domain: &Domain) -> Result<Vec<Service>, ResolveError> {
+        if self.hickory.is_none() || domain.is_ip_literal() {
             return Err(ResolveError::NotFound);
         }
-        let lookup = async {
-            match services(hickory, domain).await? {
-                Some(targets) => self.addresses_of_targets(hickory, targets).await,
-                None => self.addresses(hickory, &name(&domain.to_ascii())?, DEFAULT_PORT).await,
+        let found = timeout(LOOKUP_TIMEOUT, self.announced(domain)).await.map_err(|_| late())??;
+        match found {
+            Announced::Services(services) => Ok(services),
+            Announced::Absence => Err(ResolveError::ServiceAbsent),
+            Announced::Nothing => {
+                let record = SRV::new(0, 0, DEFAULT_PORT, name(&domain.to_ascii())?);
+                // Nobody named the host but the peer's own address, so there is nothing to be secure; if the zone is signed,
+                // that there is no SRV was validated.
+                Ok(vec![Service { record, transport: Transport::StartTls, secure: true }])
             }
+        }
+    }
+
+    /// The addresses of one service, and what signed DNS says of its certificate.
+    pub async fn target(&self, service: Service) -> Result<Target, ResolveError> {
+        timeout(LOOKUP_TIMEOUT, self.resolved(service)).await.map_err(|_| late())?
+    }
+
+    /// XEP-0368 §3: both services are one list.
+    async fn announced(&self, domain: &Domain) -> Result<Announced, ResolveError> {
+        let ascii = domain.to_ascii();
+        let (direct, starttls) = tokio::join!(
+            self.service(name(&format!("_xmpps-server._tcp.{ascii}"))?, Transport::DirectTls),
+            self.service(name(&format!("_xmpp-server._tcp.{ascii}"))?, Transport::StartTls),
+        );
+        let (services, failure) = match (direct, starttls) {
+            // RFC 7673 §3.1: what does not validate ends the attempt.
+            (Err(error @ ResolveError::Bogus(_)), _) | (_, Err(error @ ResolveError::Bogus(_))) => return Err(error),
+            (Ok(direct), Ok(starttls)) => (direct.into_iter().chain(starttls).collect(), None),
+            (Ok(found), Err(error)) | (Err(error), Ok(found)) => (found, Some(error)),
+            (Err(error), Err(_)) => return Err(error),
         };
-        let addresses = timeout(LOOKUP_TIMEOUT, lookup).await;
-        let addresses = addresses.map_err(|_| ResolveError::Failed("no answer in time".to_owned()))??;
-        if addresses.is_empty() { Err(ResolveError::NotFound) } else { Ok(addresses) }
-    }
-
-    /// All that can be resolved; an error only when nothing can and some question failed.
-    async fn addresses_of_targets(
-        &self,
-        hickory: &TokioResolver,
-        targets: Vec<SRV>,
-    ) -> Result<Vec<SocketAddr>, ResolveError> {
-        let mut addresses = Vec::new();
-        let mut failure = None;
-        for target in srv::ordered(targets, srv::draw).into_iter().take(TARGETS_MAX) {
-            match self.addresses(hickory, &target.target, target.port).await {
-                Ok(found) => addresses.extend(found),
-                Err(error) => failure = Some(error),
-            }
-        }
-        match failure {
-            Some(error) if addresses.is_empty() => Err(error),
-            _ => Ok(addresses),
+        match (srv::announced(services, TARGETS_MAX, srv::draw), failure) {
+            (announced @ Announced::Services(_), _) | (announced, None) => Ok(announced),
+            // What could not be asked must not be taken for an absence.
+            (Announced::Nothing | Announced::Absence, Some(error)) => Err(error),
         }
     }
 
-    async fn addresses(
-        &self,
-        hickory: &TokioResolver,
-        host: &Name,
-        port: u16,
-    ) -> Result<Vec<SocketAddr>, ResolveError> {
-        let (six, four) =
-            tokio::join!(hickory.lookup(host.clone(), RecordType::AAAA), hickory.lookup(host.clone(), RecordType::A));
-        let (six, four) = (records(six, ip_of), records(four, ip_of));
+    async fn service(&self, name: Name, transport: Transport) -> Result<Vec<Service>, ResolveError> {
+        let Answer { records, secure } = self.ask(name, RecordType::SRV, srv_of).await?;
+        Ok(records.into_iter().map(|record| Service { record, transport, secure }).collect())
+    }
+
+    async fn resolved(&self, Service { record, transport, secure }: Service) -> Result<Target, ResolveError> {
+        let host = record.target.clone();
+        let (six, four) = tokio::join!(
+            self.ask(host.clone(), RecordType::AAAA, ip_of),
+            self.ask(host.clone(), RecordType::A, ip_of),
+        );
         let (six, four) = match (six, four) {
+            // RFC 7673 §3.2: an endpoint with addresses that do not validate is not connected to.
+            (Err(error @ ResolveError::Bogus(_)), _) | (_, Err(error @ ResolveError::Bogus(_))) => return Err(error),
             (Err(error), Err(_)) => return Err(error),
             // One family that cannot be asked must not hide the other.
-            (six, four) => (six.unwrap_or_default(), four.unwrap_or_default()),
+            (six, four) => (six.unwrap_or_else(|_| Answer::none()), four.unwrap_or_else(|_| Answer::none())),
         };
-        let found = address::interleaved(six, four).into_iter().map(|ip| SocketAddr::new(ip, port));
-        let (allowed, refused): (Vec<_>, Vec<_>) =
-            found.partition(|address| self.private_addresses || address::is_public(*address));
-        if allowed.is_empty() && !refused.is_empty() {
-            tracing::warn!(%host, ?refused, "DNS leads to special addresses only (outside.private-addresses would allow them)");
+        let addresses_are_secure =
+            [&six, &four].iter().all(|answer| answer.secure || answer.records.is_empty()) && self.validates();
+        let addresses: Vec<_> = address::interleaved(six.records, four.records)
+            .into_iter()
+            .take(ADDRESSES_MAX)
+            .map(|ip| SocketAddr::new(ip, record.port))
+            .collect();
+        if addresses.is_empty() {
+            return Err(ResolveError::NotFound);
         }
-        Ok(allowed.into_iter().take(ADDRESSES_MAX).collect())
+        let delegation = match secure && self.validates() {
+            true => self.delegation(&host, record.port, addresses_are_secure).await?,
+            false => Delegation::default(),
+        };
+        Ok(Target { host: text(&host), addresses, transport, delegation })
+    }
+
+    /// What a host that secure DNS names has to say of its certificate at `port` (RFC 7673 §3.3).
+    async fn delegation(&self, host: &Name, port: u16, addresses_are_secure: bool) -> Result<Delegation, ResolveError> {
+        let named = Domain::parse(&text(host)).ok();
+        if !addresses_are_secure {
+            // RFC 7673 §3.2: no TLSA then; the name of the host is secure all the same.
+            return Ok(Delegation { host: named, associations: Vec::new() });
+        }
+        let owner = name(&format!("_{port}._tcp.{}", text(host)))?;
+        // An answer that fails ends the attempt at this target, or whoever suppresses it would switch DANE off.
+        let answer = self.ask(owner, RecordType::TLSA, tlsa_of).await?;
+        let records = if answer.secure { answer.records } else { Vec::new() };
+        let usable = records.iter().take(ASSOCIATIONS_MAX).filter_map(association);
+        Ok(Delegation { host: named, associations: usable.collect() })
+    }
+
+    fn validates(&self) -> bool {
+        self.hickory.as_ref().is_some_and(|hickory| hickory.options().validate)
+    }
+
+    /// Puts one question; an answer of "none" is no error.
+    async fn ask<T>(
+        &self,
+        name: Name,
+        kind: RecordType,
+        pick: impl Fn(&RData) -> Option<T>,
+    ) -> Result<Answer<T>, ResolveError> {
+        let Some(hickory) = &self.hickory else { return Err(ResolveError::NotFound) };
+        let question = (name, kind);
+        if let Some(error) = self.failures.recent(&question, Instant::now()) {
+            return Err(error);
+        }
+        let asked = hickory.lookup(question.0.clone(), kind).await;
+        let answer = records(&question.0, asked, pick);
+        if let Err(error) = &answer {
+            self.failures.note(question, error.clone(), Instant::now());
+        }
+        answer
     }
 }
 
-/// The SRV records of the server-to-server service; `None` when there are none, so that the domain itself is the target.
-async fn services(hickory: &TokioResolver, domain: &Domain) -> Result<Option<Vec<SRV>>, ResolveError> {
-    let service = name(&format!("_xmpp-server._tcp.{}", domain.to_ascii()))?;
-    let targets = records(hickory.lookup(service, RecordType::SRV).await, srv_of)?;
-    match targets.as_slice() {
-        [] => Ok(None),
-        [only] if only.target.is_root() => Err(ResolveError::ServiceAbsent),
-        _ => Ok(Some(targets.into_iter().filter(|target| !target.target.is_root()).collect())),
+impl<T> Answer<T> {
+    fn none() -> Self {
+        Answer { records: Vec::new(), secure: false }
     }
 }
 
 /// The answers of one kind; none when the name or the kind does not exist. A SERVFAIL is an error: what a broken or forged zone
 /// hides must not be replaced by a guess (RFC 6120 §3.2.1, s2s §1.7).
 fn records<T>(
-    answer: Result<hickory_resolver::lookup::Lookup, NetError>,
+    name: &Name,
+    answer: Result<Lookup, NetError>,
     pick: impl Fn(&RData) -> Option<T>,
-) -> Result<Vec<T>, ResolveError> {
+) -> Result<Answer<T>, ResolveError> {
     match answer {
-        Ok(lookup) => Ok(lookup.answers().iter().filter_map(|record| pick(&record.data)).collect()),
-        Err(NetError::Dns(DnsError::NoRecordsFound(_))) => Ok(Vec::new()),
-        Err(error) => Err(failed(&error)),
+        Ok(lookup) => {
+            let records: Vec<_> = lookup.answers().iter().filter_map(|record| pick(&record.data)).collect();
+            let secure = !records.is_empty() && lookup.answers().iter().all(is_secure);
+            Ok(Answer { records, secure })
+        }
+        Err(NetError::Dns(DnsError::NoRecordsFound(_))) => Ok(Answer::none()),
+        // A denial that nobody signed, in a zone that is known not to be signed.
+        Err(NetError::Dns(DnsError::Nsec { proof: Proof::Insecure, .. })) => Ok(Answer::none()),
+        Err(NetError::Dns(DnsError::DnssecBogus | DnsError::Nsec { .. })) => Err(ResolveError::Bogus(text(name))),
+        Err(error) => Err(ResolveError::Failed(error.to_string())),
     }
+}
+
+/// Signatures are not what is asked for; only the one that was used is marked.
+fn is_secure(record: &Record) -> bool {
+    record.proof.is_secure() || record.record_type() == RecordType::RRSIG
 }
 
 fn srv_of(data: &RData) -> Option<SRV> {
     match data {
         RData::SRV(srv) => Some(srv.clone()),
+        _ => None,
+    }
+}
+
+fn tlsa_of(data: &RData) -> Option<TLSA> {
+    match data {
+        RData::TLSA(tlsa) => Some(tlsa.clone()),
         _ => None,
     }
 }
@@ -177,6 +239,15 @@ fn ip_of(data: &RData) -> Option<IpAddr> {
     }
 }
 
+fn association(record: &TLSA) -> Option<Association> {
+    let usable =
+        Association::new(record.cert_usage.into(), record.selector.into(), record.matching.into(), &record.cert_data);
+    if usable.is_none() {
+        tracing::debug!(%record, "a TLSA record cannot be used");
+    }
+    usable
+}
+
 /// An absolute name: no search list may turn one domain into another.
 fn name(ascii: &str) -> Result<Name, ResolveError> {
     let mut name = Name::from_ascii(ascii).map_err(|_| ResolveError::NotFound)?;
@@ -184,22 +255,12 @@ fn name(ascii: &str) -> Result<Name, ResolveError> {
     Ok(name)
 }
 
-fn name_server(server: SocketAddr) -> NameServerConfig {
-    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-        connection.port = server.port();
-        connection
-    });
-    NameServerConfig::new(server.ip(), true, connections.into())
+fn text(name: &Name) -> String {
+    name.to_ascii().trim_end_matches('.').to_owned()
 }
 
-fn set(options: &mut ResolverOpts, query_timeout: Duration) {
-    options.timeout = query_timeout;
-    options.attempts = 1;
-    options.negative_max_ttl = Some(NEGATIVE_TTL_MAX);
-}
-
-fn failed(error: &NetError) -> ResolveError {
-    ResolveError::Failed(error.to_string())
+fn late() -> ResolveError {
+    ResolveError::Failed("no answer in time".to_owned())
 }
 
 #[cfg(test)]

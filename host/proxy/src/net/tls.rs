@@ -17,6 +17,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SignatureScheme};
 
 use super::credentials::{self, UnfitPair};
+use super::dane::{Delegation, Mismatch, Voucher};
 use super::mint::{MintError, Minter};
 use super::pins::Pins;
 use super::verifier::{SignatureOnly, chain_is_trusted};
@@ -103,6 +104,26 @@ impl Tls {
             Side::Outside => self.outside_facts(shown, UnixTime::now()),
             Side::Inside => self.pins.facts(shown, UnixTime::now()),
         })
+    }
+
+    /// What the certificates prove that the server of `domain` showed, where signed DNS may have its say; and what vouches for
+    /// them.
+    pub fn judge(
+        &self,
+        side: Side,
+        domain: &Domain,
+        delegation: &Delegation,
+        shown: Option<&[CertificateDer<'_>]>,
+    ) -> Result<Option<(CertificateFacts, Voucher)>, Mismatch> {
+        let Some(shown) = shown.filter(|shown| !shown.is_empty()) else { return Ok(None) };
+        match side {
+            Side::Outside => delegation.judge(domain, shown, &self.roots.roots, UnixTime::now()).map(Some),
+            Side::Inside => {
+                let facts = self.pins.facts(shown, UnixTime::now());
+                let voucher = if facts.trusted { Voucher::Pin } else { Voucher::Nobody };
+                Ok(Some((facts, voucher)))
+            }
+        }
     }
 
     /// Whether the operator pinned a certificate for the server of this hosted domain.

@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 /// Certificates that a peer may send along with its own. Real chains have up to three; more is work for us, not proof (T13).
 const INTERMEDIATES_MAX: usize = 10;
@@ -134,6 +134,16 @@ pub fn chain_is_trusted(
     anchors: &[TrustAnchor<'_>],
     now: UnixTime,
 ) -> Result<(), webpki::Error> {
+    verified_path(chain, anchors, now, |_| ())
+}
+
+/// Like [`chain_is_trusted`], and hands the path from the leaf to the anchor to `inspect`.
+pub fn verified_path<T>(
+    chain: &[CertificateDer<'_>],
+    anchors: &[TrustAnchor<'_>],
+    now: UnixTime,
+    inspect: impl Fn(&VerifiedPath<'_>) -> T,
+) -> Result<T, webpki::Error> {
     let (leaf, intermediates) = chain.split_first().ok_or(webpki::Error::UnknownIssuer)?;
     if intermediates.len() > INTERMEDIATES_MAX {
         return Err(webpki::Error::MaximumPathDepthExceeded);
@@ -141,7 +151,8 @@ pub fn chain_is_trusted(
     let leaf = EndEntityCert::try_from(leaf)?;
     let for_usage = |usage| {
         let algorithms = webpki::ALL_VERIFICATION_ALGS;
-        leaf.verify_for_usage(algorithms, anchors, intermediates, now, usage, None, None).map(|_| ())
+        let path = leaf.verify_for_usage(algorithms, anchors, intermediates, now, usage, None, None)?;
+        Ok(inspect(&path))
     };
     // Public authorities no longer sell clientAuth (Chrome root policy, 2026), so XMPP asks for serverAuth in both roles;
     // COMPAT(ejabberd before 25.08): has certificates for clientAuth alone.

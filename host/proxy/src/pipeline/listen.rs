@@ -11,6 +11,7 @@ use refrain_proto::Side;
 use tokio::net::TcpListener;
 
 use super::{Gateway, receive};
+use crate::net::target::Transport;
 use crate::net::wire::Wire;
 
 /// After a failed accept (most often: no file descriptors left) the cause needs time to go away.
@@ -24,7 +25,7 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves one listener until the drain begins.
-pub async fn serve(gateway: Arc<Gateway>, side: Side, listener: TcpListener) {
+pub async fn serve(gateway: Arc<Gateway>, side: Side, transport: Transport, listener: TcpListener) {
     loop {
         let accepted = tokio::select! {
             () = gateway.ending.receiving.cancelled() => return,
@@ -33,7 +34,7 @@ pub async fn serve(gateway: Arc<Gateway>, side: Side, listener: TcpListener) {
         match accepted {
             Ok((socket, peer)) => match gateway.permits.admit(peer.ip(), &gateway.snapshot().config.limits) {
                 Some(permit) => {
-                    let receiving = receive::run(gateway.clone(), side, Wire::new(socket), peer, permit);
+                    let receiving = receive::run(gateway.clone(), side, transport, Wire::new(socket), peer, permit);
                     gateway.ending.receivers.spawn(receiving);
                 }
                 None => {

@@ -1,6 +1,7 @@
 //! The trip of a stanza, in order: [`listen`] → [`receive`] → [`judge`] → [`route`] → [`send`]; [`verify`] is the side-street
 //! of a dialback question.
 
+mod backoff;
 pub mod evidence;
 pub mod judge;
 pub mod listen;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::limits::Permits;
+use crate::net::reach::OwnDoors;
 use crate::observe::audit::Audit;
 use crate::observe::counters::{Counters, NameQuestions, Streams};
 use crate::observe::faults::FaultStore;
@@ -54,6 +56,8 @@ pub struct Gateway {
     pub faults: FaultStore,
     /// How many connections may be open.
     pub permits: Permits,
+    /// Where no connection of ours may lead.
+    pub own_doors: OwnDoors,
     /// Stream ids that nobody can guess (RFC 6120 §4.7.3).
     pub ids: StreamIds,
     /// The keys of XEP-0185, one secret per side: what is proven outside means nothing inside.
@@ -98,6 +102,7 @@ impl Gateway {
             taps: Taps::default(),
             faults: FaultStore::default(),
             permits: Permits::default(),
+            own_doors: OwnDoors::default(),
             ids,
             secrets,
             ending: Ending::default(),

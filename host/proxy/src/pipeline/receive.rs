@@ -20,6 +20,7 @@ use super::{Gateway, evidence, verify};
 use crate::limits::Permit;
 use crate::net::alarm::Alarm;
 use crate::net::connection::{Connection, TlsRole, Turn};
+use crate::net::target::Transport;
 use crate::net::wire::Wire;
 use crate::observe::audit::{Ruling, record_of};
 use crate::observe::counters::Ending;
@@ -27,7 +28,14 @@ use crate::observe::trace::TraceId;
 use crate::snapshot::{Snapshot, direction};
 
 /// Serves a connection to its end.
-pub async fn run(gateway: Arc<Gateway>, side: Side, wire: Wire, peer: SocketAddr, permit: Permit) {
+pub async fn run(
+    gateway: Arc<Gateway>,
+    side: Side,
+    transport: Transport,
+    wire: Wire,
+    peer: SocketAddr,
+    permit: Permit,
+) {
     let now = Instant::now();
     let _held = gateway.streams.from(side).hold();
     let snapshot = gateway.snapshot();
@@ -45,7 +53,7 @@ pub async fn run(gateway: Arc<Gateway>, side: Side, wire: Wire, peer: SocketAddr
         alarm: Alarm::new(now),
         closing: false,
     };
-    match receiver.serve().await {
+    match receiver.serve(transport).await {
         Ok(outcome) => tracing::info!(side = side_name(side), %peer, %outcome, "stream ended"),
         Err(error) => tracing::info!(side = side_name(side), %peer, %error, "connection broke"),
     }
@@ -88,7 +96,10 @@ struct Batch {
 }
 
 impl Receiver {
-    async fn serve(mut self) -> io::Result<Outcome> {
+    async fn serve(mut self, transport: Transport) -> io::Result<Outcome> {
+        if transport == Transport::DirectTls {
+            self.connection.secure().await?;
+        }
         loop {
             let turn = self.connection.turn().await;
             match turn {

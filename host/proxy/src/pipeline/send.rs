@@ -11,9 +11,9 @@ use refrain_proto::{DomainPair, Proof, Side};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep_until, timeout};
 
-use super::Gateway;
 use super::receive::side_name;
 use super::route::{Chunk, Origin, Room, bounce, deliver};
+use super::{Gateway, backoff};
 use crate::net::alarm::Alarm;
 use crate::net::connection::{Connection, Turn};
 use crate::net::dial::{DialError, dial, finish};
@@ -21,8 +21,6 @@ use crate::observe::counters::Ending;
 
 /// Chunks that wait together leave in one write of about this size.
 const WRITE_BYTES: usize = 64 * 1024;
-/// A failed domain is not tried again for 1 s, then 2 s, 4 s … up to this, each with full jitter (RFC 6120 §3.3).
-const BACKOFF_MAX: Duration = Duration::from_secs(300);
 /// A sender without a connection and without stanzas ends after this.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -57,7 +55,7 @@ impl Sender {
         while let Some(first) = self.next_chunk().await {
             let end = match self.dial().await {
                 Ok((connection, proof)) => {
-                    tracing::info!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, %proof, "stream established");
+                    tracing::info!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, %proof, peer_proof = connection.voucher().map(tracing::field::display), "stream established");
                     self.failures = 0;
                     self.write_stanzas(connection, first).await
                 }
@@ -183,7 +181,7 @@ impl Sender {
 
     /// After a failed dial: returns what waits, and everything that comes until the next attempt is due.
     async fn hold_off(&mut self, error: &DialError, first: Chunk) {
-        let pause = backoff(self.failures);
+        let pause = backoff::pause(self.failures);
         self.failures = self.failures.saturating_add(1);
         tracing::warn!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, %error, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), "cannot reach the server");
         let until = tokio::time::Instant::now() + pause;
@@ -217,17 +215,4 @@ impl Sender {
             }
         }
     }
-}
-
-/// Full jitter: anywhere between nothing and the doubled pause, so that two proxies do not keep step (RFC 6120 §3.3).
-fn backoff(failures: u32) -> Duration {
-    let ceiling = Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(failures)).min(BACKOFF_MAX);
-    ceiling.mul_f64(unit_random())
-}
-
-/// A number in 0..1 from the randomly keyed hasher of the standard library; jitter needs no better.
-fn unit_random() -> f64 {
-    use std::hash::{BuildHasher, RandomState};
-    let bits = RandomState::new().hash_one(0_u8);
-    (bits >> 11) as f64 / (1_u64 << 53) as f64
 }

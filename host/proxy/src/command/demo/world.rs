@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::net::connection::{Connection, TlsRole, Turn};
+use crate::net::dane::Delegation;
 use crate::net::dial::{finish, negotiate, step};
 use crate::net::tls::Tls;
 use crate::net::wire::Wire;
@@ -222,8 +223,13 @@ impl Server {
         };
         let stream = Stream::initiating(pair.clone(), Purpose::Stanzas, policy, Instant::now());
         let wire = Wire::new(TcpStream::connect(gateway).await?);
-        let mut connection =
-            Connection::new(wire, stream, self.tls.clone(), Side::Outside, TlsRole::Client(pair.clone()));
+        let mut connection = Connection::new(
+            wire,
+            stream,
+            self.tls.clone(),
+            Side::Outside,
+            TlsRole::Client(pair.clone(), Delegation::default()),
+        );
         negotiate(&mut connection, &|event| matches!(event, Event::Established(_)).then_some(())).await?;
         Ok(connection)
     }

@@ -1,101 +1,62 @@
-//! Against a real responder on loopback, over UDP.
+//! Against a real responder on loopback.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+pub(crate) mod zone;
 
-use hickory_resolver::proto::op::{Message, MessageType, ResponseCode};
-use hickory_resolver::proto::rr::Record;
-use hickory_resolver::proto::rr::rdata::{A, AAAA};
+mod dnssec;
+
+use hickory_resolver::proto::op::ResponseCode;
 use tokio::net::UdpSocket;
 
 use super::*;
-use crate::config::Roots;
-
-/// What a responder says: records, or a response code in place of them. What is in no zone does not exist.
-#[derive(Default)]
-struct Zone {
-    records: HashMap<(String, RecordType), Vec<RData>>,
-    codes: HashMap<String, ResponseCode>,
-    asked: AtomicUsize,
-}
+use crate::config::{Dnssec, Outside, ResolverSource};
+use zone::Zone;
 
 impl Zone {
-    fn srv(mut self, domain: &str, priority: u16, port: u16, target: &str) -> Self {
-        let target = Name::from_ascii(target).unwrap();
-        let key = (format!("_xmpp-server._tcp.{domain}."), RecordType::SRV);
-        self.records.entry(key).or_default().push(RData::SRV(SRV::new(priority, 1, port, target)));
-        self
-    }
-
-    fn a(mut self, host: &str, address: &str) -> Self {
-        let address = A(address.parse().unwrap());
-        self.records.entry((format!("{host}."), RecordType::A)).or_default().push(RData::A(address));
-        self
-    }
-
-    fn aaaa(mut self, host: &str, address: &str) -> Self {
-        let address = AAAA(address.parse().unwrap());
-        self.records.entry((format!("{host}."), RecordType::AAAA)).or_default().push(RData::AAAA(address));
-        self
-    }
-
-    fn code(mut self, name: &str, code: ResponseCode) -> Self {
-        self.codes.insert(format!("{name}."), code);
-        self
-    }
-
-    fn answer(&self, question: &Message) -> Message {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let query = &question.queries[0];
-        let name = query.name().to_ascii().to_lowercase();
-        let mut answer = Message::response(question.metadata.id, question.metadata.op_code);
-        answer.metadata.message_type = MessageType::Response;
-        answer.metadata.recursion_desired = true;
-        answer.metadata.recursion_available = true;
-        answer.add_query(query.clone());
-        let known = self.records.keys().any(|(known, _)| *known == name);
-        let code = if known { ResponseCode::NoError } else { ResponseCode::NXDomain };
-        answer.metadata.response_code = *self.codes.get(&name).unwrap_or(&code);
-        for data in self.records.get(&(name, query.query_type())).into_iter().flatten() {
-            answer.add_answer(Record::from_rdata(query.name().clone(), 60, data.clone()));
-        }
-        answer
-    }
-
-    async fn serve(self) -> (SocketAddr, Arc<Zone>) {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let address = socket.local_addr().unwrap();
-        let zone = Arc::new(self);
-        let served = zone.clone();
-        tokio::spawn(async move {
-            let mut buffer = [0; 4096];
-            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
-                let answer = served.answer(&Message::from_vec(&buffer[..length]).unwrap());
-                socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
-            }
-        });
-        (address, zone)
-    }
-
-    /// Asks about `domain`, with special addresses allowed.
+    /// Asks about `domain`.
     async fn targets(self, domain: &str) -> Result<Vec<String>, ResolveError> {
         let (server, _) = self.serve().await;
-        ask(&resolver(server, true), domain).await
+        ask(&resolver(server), domain).await
     }
 }
 
-fn resolver(server: SocketAddr, private_addresses: bool) -> Resolver {
-    Resolver::new(&outside(ResolverSource::Servers(vec![server]), private_addresses)).unwrap()
+fn resolver(server: SocketAddr) -> Resolver {
+    Resolver::new(&outside(ResolverSource::Servers(vec![server]))).unwrap()
 }
 
-fn outside(resolver: ResolverSource, private_addresses: bool) -> Outside {
-    Outside { listen: vec![], resolver, roots: Roots::System, private_addresses }
+fn outside(resolver: ResolverSource) -> Outside {
+    Outside {
+        listen: vec![],
+        listen_tls: vec![],
+        resolver,
+        dnssec: Dnssec::Off,
+        roots: crate::config::Roots::System,
+        private_addresses: false,
+    }
 }
 
+/// Every target that can be resolved, in its order; an error only when none can.
+async fn found(resolver: &Resolver, domain: &str) -> Result<Vec<Target>, ResolveError> {
+    let mut targets = Vec::new();
+    let mut failure = None;
+    for service in resolver.services(&Domain::parse(domain).unwrap()).await? {
+        match resolver.target(service).await {
+            Ok(target) => targets.push(target),
+            Err(error) => failure = Some(error),
+        }
+    }
+    match failure {
+        Some(error) if targets.is_empty() => Err(error),
+        _ => Ok(targets),
+    }
+}
+
+/// The addresses of all that, those with TLS at once marked.
 async fn ask(resolver: &Resolver, domain: &str) -> Result<Vec<String>, ResolveError> {
-    let targets = resolver.targets(&Domain::parse(domain).unwrap()).await?;
-    Ok(targets.iter().map(SocketAddr::to_string).collect())
+    let told = |target: Target| {
+        let mark = if target.transport == Transport::DirectTls { " tls" } else { "" };
+        target.addresses.into_iter().map(move |address| format!("{address}{mark}")).collect::<Vec<_>>()
+    };
+    Ok(found(resolver, domain).await?.into_iter().flat_map(told).collect())
 }
 
 /// C01.
@@ -107,6 +68,28 @@ async fn follows_srv_by_priority() {
         .a("a.r.example", "192.0.2.1")
         .a("b.r.example", "192.0.2.2");
     assert_eq!(zone.targets("r.example").await.unwrap(), ["192.0.2.1:5269", "192.0.2.2:5270"]);
+}
+
+/// C01, C46.
+#[tokio::test]
+async fn both_services_are_one_list_by_priority() {
+    let zone = Zone::default()
+        .srv("r.example", 20, 5269, "a.r.example.")
+        .srv_tls("r.example", 10, 443, "a.r.example.")
+        .srv_tls("r.example", 30, 5270, "b.r.example.")
+        .a("a.r.example", "192.0.2.1")
+        .a("b.r.example", "192.0.2.2");
+    let expected = ["192.0.2.1:443 tls", "192.0.2.1:5269", "192.0.2.2:5270 tls"];
+    assert_eq!(zone.targets("r.example").await.unwrap(), expected);
+}
+
+/// C47.
+#[tokio::test]
+async fn without_direct_tls_there_is_still_starttls_but_no_fallback() {
+    let zone = || Zone::default().srv_tls("r.example", 0, 0, ".").a("r.example", "192.0.2.1");
+    let with_starttls = zone().srv("r.example", 0, 5269, "a.r.example.").a("a.r.example", "192.0.2.2");
+    assert_eq!(with_starttls.targets("r.example").await.unwrap(), ["192.0.2.2:5269"]);
+    assert_eq!(zone().targets("r.example").await, Err(ResolveError::ServiceAbsent));
 }
 
 /// C04.
@@ -144,6 +127,16 @@ async fn a_failing_srv_lookup_does_not_fall_back_to_the_domain() {
 }
 
 #[tokio::test]
+async fn one_service_that_cannot_be_asked_does_not_hide_the_other_and_is_no_absence() {
+    let zone =
+        || Zone::default().code("_xmpps-server._tcp.r.example", ResponseCode::ServFail).a("r.example", "192.0.2.1");
+    let other = zone().srv("r.example", 0, 5269, "a.r.example.").a("a.r.example", "192.0.2.2");
+    assert_eq!(other.targets("r.example").await.unwrap(), ["192.0.2.2:5269"]);
+    let error = zone().targets("r.example").await.unwrap_err();
+    assert!(matches!(error, ResolveError::Failed(_)), "{error:?}");
+}
+
+#[tokio::test]
 async fn one_failing_target_does_not_hide_the_others() {
     let zone = Zone::default()
         .srv("r.example", 1, 5269, "broken.example.")
@@ -159,23 +152,6 @@ async fn asks_for_the_a_label() {
     assert_eq!(zone.targets("bücher.example").await.unwrap(), ["192.0.2.1:5269"]);
 }
 
-/// T40.
-#[tokio::test]
-async fn a_zone_may_not_lead_to_special_addresses_unless_the_operator_allows_it() {
-    let zone = || {
-        Zone::default()
-            .srv("r.example", 1, 5269, "inside.example.")
-            .srv("r.example", 2, 5269, "public.example.")
-            .srv("r.example", 3, 25, "public.example.")
-            .a("inside.example", "127.0.0.1")
-            .aaaa("inside.example", "::ffff:10.0.0.1")
-            .a("public.example", "9.9.9.9")
-    };
-    let (server, _) = zone().serve().await;
-    assert_eq!(ask(&resolver(server, false), "r.example").await.unwrap(), ["9.9.9.9:5269"]);
-    assert_eq!(zone().targets("r.example").await.unwrap().len(), 4);
-}
-
 #[tokio::test]
 async fn takes_a_bounded_number_of_targets_and_addresses() {
     let mut zone = Zone::default();
@@ -187,24 +163,24 @@ async fn takes_a_bounded_number_of_targets_and_addresses() {
         }
     }
     let (server, zone) = zone.serve().await;
-    assert_eq!(ask(&resolver(server, true), "r.example").await.unwrap().len(), TARGETS_MAX * ADDRESSES_MAX);
-    assert_eq!(zone.asked.load(Ordering::Relaxed), 1 + 2 * TARGETS_MAX);
+    assert_eq!(ask(&resolver(server), "r.example").await.unwrap().len(), TARGETS_MAX * ADDRESSES_MAX);
+    assert_eq!(zone.asked(), 2 + 2 * TARGETS_MAX);
 }
 
 #[tokio::test]
 async fn an_address_in_the_place_of_a_domain_is_never_looked_up() {
     let (server, zone) = Zone::default().serve().await;
-    let resolver = resolver(server, true);
+    let resolver = resolver(server);
     for literal in ["192.0.2.1", "[2001:db8::1]"] {
         assert_eq!(ask(&resolver, literal).await, Err(ResolveError::NotFound), "{literal}");
     }
-    assert_eq!(zone.asked.load(Ordering::Relaxed), 0);
+    assert_eq!(zone.asked(), 0);
 }
 
 #[tokio::test]
 async fn a_silent_resolver_is_a_failure_and_not_an_absent_domain() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let outside = outside(ResolverSource::Servers(vec![silent.local_addr().unwrap()]), true);
+    let outside = outside(ResolverSource::Servers(vec![silent.local_addr().unwrap()]));
     let resolver = Resolver::with_timeout(&outside, Duration::from_millis(20)).unwrap();
     let error = ask(&resolver, "r.example").await.unwrap_err();
     assert!(matches!(error, ResolveError::Failed(_)), "{error:?}");
@@ -212,11 +188,77 @@ async fn a_silent_resolver_is_a_failure_and_not_an_absent_domain() {
 
 #[tokio::test]
 async fn without_a_resolver_nothing_is_found() {
-    let resolver = Resolver::new(&outside(ResolverSource::None, false)).unwrap();
+    let resolver = Resolver::new(&outside(ResolverSource::None)).unwrap();
     assert_eq!(ask(&resolver, "r.example").await, Err(ResolveError::NotFound));
 }
 
 #[test]
 fn can_be_made_outside_of_a_runtime() {
-    resolver(SocketAddr::from(([127, 0, 0, 1], 53)), false);
+    resolver(SocketAddr::from(([127, 0, 0, 1], 53)));
+}
+
+/// T42.
+#[tokio::test]
+async fn a_thousand_records_are_cut_to_a_few_targets() {
+    let mut zone = Zone::default().a("t.example", "192.0.2.1");
+    for target in 0..1_000 {
+        zone = zone.srv("r.example", target, 1_024 + target, "t.example.");
+    }
+    let expected: Vec<_> = (0..8).map(|target| format!("192.0.2.1:{}", 1_024 + target)).collect();
+    assert_eq!(zone.targets("r.example").await.unwrap(), expected);
+}
+
+/// T42.
+#[tokio::test]
+async fn aliases_that_turn_in_a_circle_lead_nowhere_and_soon() {
+    let zone = Zone::default()
+        .srv("r.example", 0, 5269, "a.example.")
+        .cname("a.example", "b.example.")
+        .cname("b.example", "a.example.");
+    let (server, zone) = zone.serve().await;
+    assert!(ask(&resolver(server), "r.example").await.is_err());
+    assert!(zone.asked() < 40, "{} questions", zone.asked());
+}
+
+/// T42: what fails is not asked for again at once, whoever names it.
+#[tokio::test]
+async fn a_broken_zone_is_not_asked_again_and_again() {
+    let zone = Zone::default()
+        .code("_xmpp-server._tcp.r.example", ResponseCode::ServFail)
+        .code("_xmpps-server._tcp.r.example", ResponseCode::ServFail);
+    let (server, zone) = zone.serve().await;
+    let resolver = resolver(server);
+    for _ in 0..50 {
+        assert!(matches!(ask(&resolver, "r.example").await, Err(ResolveError::Failed(_))));
+    }
+    assert!(zone.asked() <= 4, "{} questions", zone.asked());
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_for_its_time_and_an_absence_for_a_while() {
+    let zone = || Zone::default().srv("r.example", 0, 5269, "a.example.").a("a.example", "192.0.2.1");
+    for (zone, asked) in [(zone().ttl(60), 1), (zone().ttl(0), 3)] {
+        let (server, zone) = zone.serve().await;
+        let resolver = resolver(server);
+        for _ in 0..3 {
+            assert_eq!(ask(&resolver, "r.example").await.unwrap(), ["192.0.2.1:5269"]);
+            // The cache counts whole seconds.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(zone.asked_for("a.example", RecordType::A), asked);
+        assert_eq!(zone.asked_for("_xmpps-server._tcp.r.example", RecordType::SRV), 1);
+        assert_eq!(zone.asked_for("a.example", RecordType::AAAA), 1);
+    }
+}
+
+/// The resolver is the one that the operator named, and nobody else.
+#[tokio::test]
+async fn neither_the_hosts_file_nor_a_search_list_has_a_say() {
+    let (server, zone) = Zone::default().serve().await;
+    let resolver = resolver(server);
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("somehost").to_owned();
+    assert_eq!(ask(&resolver, &host).await, Err(ResolveError::NotFound));
+    assert_eq!(zone.asked_for(&host, RecordType::A), 1);
+    assert_eq!(zone.asked(), 4, "two services, two families, and no other name");
 }
