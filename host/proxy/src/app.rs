@@ -85,7 +85,13 @@ impl App {
     /// Everything that listens here, whoever may connect to it.
     fn doors(&self) -> Vec<SocketAddr> {
         let admin = self.gateway.snapshot().config.admin.http.as_ref().map(|http| http.listen);
-        [&self.outside, &self.outside_tls, &self.inside].into_iter().flatten().copied().chain(admin).chain(self.names).collect()
+        [&self.outside, &self.outside_tls, &self.inside]
+            .into_iter()
+            .flatten()
+            .copied()
+            .chain(admin)
+            .chain(self.names)
+            .collect()
     }
 
     /// What its connections share, to steer it by.

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -77,6 +78,11 @@ impl Connection {
     /// What vouches for the server that we connected to; `None` before the handshake, and where the peer connected.
     pub fn voucher(&self) -> Option<Voucher> {
         self.voucher
+    }
+
+    /// Where the socket leads.
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        self.wire.peer_address()
     }
 
     /// Begins with TLS, before anything else is done with the stream (XEP-0368).

@@ -175,13 +175,14 @@ impl Attempt<'_> {
         named_by: NamedBy,
         wanted: &impl Fn(Event) -> Option<T>,
     ) -> Result<(Connection, T), DialError> {
-        let mut failure = None;
-        let (allowed, refused): (Vec<_>, Vec<_>) =
-            target.addresses.iter().copied().partition(|address| self.forbidden(*address, named_by).is_none());
-        for address in refused {
-            if let Some(reason) = self.forbidden(address, named_by) {
-                tracing::warn!(domain = %self.pair.to, host = %target.host, %address, %reason, "not connected to");
-                failure = Some(DialError::Forbidden { address, reason });
+        let (mut allowed, mut failure) = (Vec::new(), None);
+        for address in target.addresses.iter().copied() {
+            match self.forbidden(address, named_by) {
+                None => allowed.push(address),
+                Some(reason) => {
+                    tracing::warn!(domain = %self.pair.to, host = %target.host, %address, %reason, "not connected to");
+                    failure = Some(DialError::Forbidden { address, reason });
+                }
             }
         }
         let mut race = Race::new(allowed);
@@ -283,3 +284,6 @@ pub async fn step(connection: &mut Connection, until: Instant) -> std::io::Resul
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

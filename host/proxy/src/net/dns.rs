@@ -264,4 +264,4 @@ fn late() -> ResolveError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

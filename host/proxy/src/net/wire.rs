@@ -1,6 +1,7 @@
 //! One TCP connection, in the clear or under TLS: the only place where the two are told apart.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -52,6 +53,15 @@ impl Wire {
         match self {
             Wire::Tls(tls) => tls.get_ref().1.peer_certificates(),
             Wire::Plain(_) | Wire::Broken => None,
+        }
+    }
+
+    /// Where the socket leads, as long as there is one.
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        match self {
+            Wire::Plain(socket) => socket.peer_addr().ok(),
+            Wire::Tls(tls) => tls.get_ref().0.get_ref().peer_addr().ok(),
+            Wire::Broken => None,
         }
     }
 

@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::net::connection::{Connection, TlsRole, Turn};
 use crate::net::dane::Delegation;
 use crate::net::dial::{finish, negotiate, step};
+use crate::net::target::Transport;
 use crate::net::tls::Tls;
 use crate::net::wire::Wire;
 use crate::snapshot::{self, Snapshot};
@@ -133,6 +134,12 @@ impl Server {
         Server::new(folder, OUTSIDE, "away.pem", "world-ca.pem").await
     }
 
+    /// A server of the federated world with another certificate.
+    #[cfg(test)]
+    pub async fn outside_with(folder: &Path, certificate: &str) -> Result<Self, Error> {
+        Server::new(folder, OUTSIDE, certificate, "world-ca.pem").await
+    }
+
     async fn new(
         folder: &Path,
         domains: &'static [&'static str],
@@ -164,6 +171,11 @@ impl Server {
 
     /// Takes connections from now on; arrivals come out of the channel.
     pub fn serve(&mut self) -> Result<mpsc::UnboundedReceiver<Arrival>, Error> {
+        self.serve_by(Transport::StartTls)
+    }
+
+    /// Like [`serve`](Self::serve), with TLS beginning as `transport` says.
+    pub fn serve_by(&mut self, transport: Transport) -> Result<mpsc::UnboundedReceiver<Arrival>, Error> {
         let (arrived, arrivals) = mpsc::unbounded_channel();
         let listener = self.listener.take().ok_or("already serving")?;
         let tls = self.tls.clone();
@@ -180,7 +192,7 @@ impl Server {
                 let stream = Stream::receiving(policy.clone(), Instant::now());
                 let connection =
                     Connection::new(Wire::new(socket), stream, tls.clone(), Side::Outside, TlsRole::Server);
-                tokio::spawn(take(connection, arrived.clone()));
+                tokio::spawn(take(connection, transport, arrived.clone()));
             }
         });
         Ok(arrivals)
@@ -215,6 +227,16 @@ impl Server {
     }
 
     async fn dial(&self, gateway: SocketAddr, pair: &DomainPair) -> Result<Connection, Error> {
+        self.dial_by(Transport::StartTls, gateway, pair).await
+    }
+
+    /// Opens a stream to the gateway, with TLS beginning as `transport` says.
+    pub async fn dial_by(
+        &self,
+        transport: Transport,
+        gateway: SocketAddr,
+        pair: &DomainPair,
+    ) -> Result<Connection, Error> {
         let policy = InitiatingPolicy {
             certificate_required: true,
             external: true,
@@ -230,13 +252,19 @@ impl Server {
             Side::Outside,
             TlsRole::Client(pair.clone(), Delegation::default()),
         );
+        if transport == Transport::DirectTls {
+            connection.secure().await?;
+        }
         negotiate(&mut connection, &|event| matches!(event, Event::Established(_)).then_some(())).await?;
         Ok(connection)
     }
 }
 
 /// Reads a connection to its end and reports every stanza.
-async fn take(mut connection: Connection, arrived: mpsc::UnboundedSender<Arrival>) {
+async fn take(mut connection: Connection, transport: Transport, arrived: mpsc::UnboundedSender<Arrival>) {
+    if transport == Transport::DirectTls && connection.secure().await.is_err() {
+        return;
+    }
     loop {
         let going_on = match connection.turn().await {
             Ok(Turn::Event(Event::Stanza(stanza))) => {

@@ -90,9 +90,13 @@ fn a_mismatch_refuses_what_every_authority_vouches_for() {
     let anchors = world.anchors();
     for usage in [1, 3] {
         let pinned = [record(usage, 1, 1, &genuine)];
-        assert_eq!(judge(&pinned, None, &[genuine.clone()], &anchors), Ok(Voucher::Dane));
-        assert_eq!(judge(&pinned, None, &[rogue.clone()], &anchors), Err(Mismatch));
-        assert_eq!(judge(&[], None, &[rogue.clone()], &anchors), Ok(Voucher::Pkix), "without DANE it would do");
+        assert_eq!(judge(&pinned, None, std::slice::from_ref(&genuine), &anchors), Ok(Voucher::Dane));
+        assert_eq!(judge(&pinned, None, std::slice::from_ref(&rogue), &anchors), Err(Mismatch));
+        assert_eq!(
+            judge(&[], None, std::slice::from_ref(&rogue), &anchors),
+            Ok(Voucher::Pkix),
+            "without DANE it would do"
+        );
     }
 }
 
@@ -105,7 +109,11 @@ fn dane_ee_takes_its_certificate_whatever_it_says() {
     for selector in [0, 1] {
         for matching in [0, 1, 2] {
             let pinned = [record(3, selector, matching, &leaf)];
-            assert_eq!(judge(&pinned, None, &[leaf.clone()], &anchors), Ok(Voucher::Dane), "3 {selector} {matching}");
+            assert_eq!(
+                judge(&pinned, None, std::slice::from_ref(&leaf), &anchors),
+                Ok(Voucher::Dane),
+                "3 {selector} {matching}"
+            );
             let other = [unknown.issue("r.example")];
             assert_eq!(judge(&pinned, None, &other, &anchors), Err(Mismatch), "3 {selector} {matching}");
         }
@@ -161,7 +169,7 @@ fn pkix_ee_needs_an_authority_of_ours_too() {
     let world = Authority::root("world");
     let leaf = world.issue("r.example");
     let pinned = [record(1, 1, 1, &leaf)];
-    assert_eq!(judge(&pinned, None, &[leaf.clone()], &world.anchors()), Ok(Voucher::Dane));
+    assert_eq!(judge(&pinned, None, std::slice::from_ref(&leaf), &world.anchors()), Ok(Voucher::Dane));
     assert_eq!(judge(&pinned, None, &[leaf], &Authority::root("other").anchors()), Err(Mismatch));
     let elsewhere = world.issue("elsewhere.example");
     assert_eq!(judge(&[record(1, 1, 1, &elsewhere)], None, &[elsewhere], &world.anchors()), Err(Mismatch));
