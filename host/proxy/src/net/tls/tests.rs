@@ -350,6 +350,27 @@ fn a_certificate_speaks_for_its_dns_srv_and_xmpp_names_alone() {
     assert!(!speaks(address, "192.0.2.1"));
 }
 
+/// T14.
+#[test]
+fn urls_in_a_certificate_are_not_fetched() {
+    let world = World::new();
+    let tls = world.tls();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/of-an-attacker", listener.local_addr().unwrap());
+    let length = u8::try_from(url.len()).unwrap();
+    // authorityInfoAccess with one caIssuers (RFC 5280 §4.2.2.1).
+    let mut issuers = vec![0x30, length + 14, 0x30, length + 12, 6, 8, 0x2b, 6, 1, 5, 5, 7, 0x30, 2, 0x86, length];
+    issuers.extend(url.as_bytes());
+    let params = with(names(&["remote.example"]), |params| {
+        params.crl_distribution_points = vec![rcgen::CrlDistributionPoint { uris: vec![url] }];
+        let access = rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], issuers);
+        params.custom_extensions.push(access);
+    });
+    assert!(world.trusts(&tls, params));
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "somebody connected");
+}
+
 /// T13: a certificate or a chain made to cost time and memory.
 #[test]
 fn takes_a_bounded_number_of_names_and_intermediates() {
