@@ -83,7 +83,12 @@ impl DialError {
 
 /// Opens a stream over which stanzas of the pair may be written at once.
 pub async fn dial(gateway: &Gateway, side: Side, pair: &DomainPair) -> Result<(Connection, Proof), DialError> {
-    let established = |event| if let Event::Established(proof) = event { Some(proof) } else { None };
+    let established = |event| {
+        if let Event::KeyShown(claim) = &event {
+            gateway.shown_keys.note(claim);
+        }
+        if let Event::Established(proof) = event { Some(proof) } else { None }
+    };
     open(gateway, side, pair, &Purpose::Stanzas, established).await
 }
 

@@ -8,6 +8,7 @@ pub mod listen;
 pub mod receive;
 pub mod route;
 pub mod send;
+pub mod shown;
 pub mod tap;
 pub mod verify;
 
@@ -32,6 +33,7 @@ use crate::observe::counters::{Counters, NameQuestions, Streams};
 use crate::observe::faults::FaultStore;
 use crate::snapshot::Snapshot;
 use route::Routes;
+use shown::ShownKeys;
 use tap::Taps;
 
 /// What all connections of one run share.
@@ -42,6 +44,8 @@ pub struct Gateway {
     generations: AtomicU64,
     /// The sender for each domain pair.
     pub routes: Routes,
+    /// The streams on which our dialback keys were shown.
+    pub shown_keys: ShownKeys,
     /// What became of every stanza.
     pub counters: Counters,
     /// The streams that are open now.
@@ -95,6 +99,7 @@ impl Gateway {
             live: ArcSwap::from_pointee(snapshot),
             generations: AtomicU64::new(1),
             routes: Routes::default(),
+            shown_keys: ShownKeys::default(),
             counters: Counters::default(),
             streams: Streams::default(),
             names: Arc::default(),

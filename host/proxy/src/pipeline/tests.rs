@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use refrain_proto::Stanza;
+use refrain_proto::auth::{KeyClaim, Validity};
+use refrain_proto::{Domain, DomainPair, Side, Stanza};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
+use super::verify;
 use crate::app::App;
 use crate::command::demo::world::{self, Arrival, Server};
 use crate::control::explain::{Asked, Explanation};
@@ -151,5 +153,38 @@ async fn a_bounce_names_the_id_under_which_the_whole_decision_is_found() {
     );
     assert_eq!((spim.filter.as_str(), spim.asked), ("spim", Asked::NotReached));
     assert!(!serde_json::to_string(&explanation).unwrap().contains(">hi<"), "no body is kept");
+    inside.end().await;
+}
+
+/// T05, T07: a key is bound to its receiver, its stream and its side of the boundary.
+#[tokio::test]
+async fn a_key_is_confirmed_only_to_whom_it_was_shown_and_on_that_stream() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let rest = world::peers(silent.local_addr().unwrap()) + "[limits]\nqueue-seconds = 1\n";
+    let mut inside = Inside::with(&rest).await;
+    inside.send(&chat("m1", "bob@away.example")).await;
+    let gateway = inside.app.gateway().clone();
+    let claim = |side, to: &str, id: &str| {
+        let pair = DomainPair::new(Domain::parse("home.example").unwrap(), Domain::parse(to).unwrap());
+        KeyClaim { key: gateway.secret(side).key(&pair, id), pair, stream_id: id.to_owned() }
+    };
+    let shown = claim(Side::Outside, "away.example", "s1");
+    // The connection that the silent server gets is the sign that there is a sender.
+    timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
+    let answer = |claim: &KeyClaim| verify::answer(&gateway, Side::Outside, claim);
+    assert_eq!(answer(&shown), Validity::Invalid, "ours, but never shown");
+    gateway.shown_keys.note(&shown);
+    assert_eq!(answer(&shown), Validity::Valid);
+    for (side, to, id) in [
+        (Side::Outside, "away.example", "s2"),
+        (Side::Outside, "victim.example", "s1"),
+        (Side::Inside, "away.example", "s1"),
+    ] {
+        assert_eq!(answer(&claim(side, to, id)), Validity::Invalid, "{side:?} {to} {id}");
+    }
+    // E relays to V the key that it was shown itself.
+    let victim = DomainPair::new(shown.pair.from.clone(), Domain::parse("victim.example").unwrap());
+    assert_eq!(answer(&KeyClaim { pair: victim, ..shown.clone() }), Validity::Invalid);
+    assert_eq!(verify::answer(&gateway, Side::Inside, &shown), Validity::Invalid, "each side has a secret of its own");
     inside.end().await;
 }

@@ -40,9 +40,11 @@ fn unanswered(error: &DialError) -> Validity {
     }
 }
 
-/// Answers a peer that asks us about a key made in the name of `claim.pair.from`: by our own secret alone, never by asking on.
+/// Answers a peer that asks us about a key made in the name of `claim.pair.from`: by what we know ourselves, never by asking on.
+/// The key must be ours, and must have been shown to the one who asks, on the stream it asks about (T05).
 pub fn answer(gateway: &Gateway, side: Side, claim: &KeyClaim) -> Validity {
-    let ours = gateway.secret(side).verify(claim) && gateway.routes.knows(&claim.pair);
+    let ours =
+        gateway.secret(side).verify(claim) && gateway.routes.knows(&claim.pair) && gateway.shown_keys.contains(claim);
     if ours { Validity::Valid } else { Validity::Invalid }
 }
 

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod hello;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A folder with the files of a configuration, and the authority that remote servers trust.
