@@ -86,6 +86,48 @@ fn an_authority_is_never_overwritten() {
     assert!(stderr(&output).contains("is there already"), "{}", stderr(&output));
 }
 
+#[test]
+fn a_protected_server_is_told_what_the_configuration_says() {
+    let folder = folder("");
+    let show = |server: &str| refrain(folder.path(), &["ca", "show", "--for", server]);
+    let lacking = show("prosody");
+    assert_eq!(lacking.status.code(), Some(2));
+    assert!(stderr(&lacking).contains("[inside.dns] is missing"), "{}", stderr(&lacking));
+    let path = folder.path().join("refrain.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text + "[inside.dns]\nlisten = '127.0.0.1:15353'\n").unwrap();
+    for (server, expected) in [
+        ("prosody", "forward = { \"127.0.0.1@15353\" };"),
+        ("ejabberd", "{nameserver, {127,0,0,1}, 15353}."),
+        ("jabberd2", "RES_OPTIONS=port:15353"),
+        ("openfire", "dnsutil.dnsOverride"),
+        ("mongooseim", "[s2s.outgoing]"),
+    ] {
+        let page = show(server);
+        assert_eq!(page.status.code(), Some(0), "{}", stderr(&page));
+        assert!(stdout(&page).contains(expected) && stdout(&page).contains("15269"), "{}", stdout(&page));
+    }
+    assert_eq!(
+        refrain(folder.path(), &["ca", "show", "--for", "prosody", "--config", "absent"]).status.code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn a_running_gateway_shows_its_name_server_and_what_it_was_asked() {
+    let folder = folder("[admin]\nsocket = 'refrain.sock'\n[inside.dns]\nlisten = '127.0.0.1:0'\n");
+    let _running = Running::start(folder.path(), &[]);
+    let json: serde_json::Value =
+        serde_json::from_slice(&refrain(folder.path(), &["status", "--json"]).stdout).unwrap();
+    let names = json["listeners"]["inside-dns"].as_str().unwrap();
+    let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.send_to(b"no question at all", names).unwrap();
+    within_a_minute(|| {
+        let status = stdout(&refrain(folder.path(), &["status"]));
+        status.contains(&format!("names       asked at {names}: 1 questions, not answered: malformed 1"))
+    });
+}
+
 /// A running gateway; killed if a test fails.
 struct Running(std::process::Child);
 
@@ -205,7 +247,7 @@ fn wrong_usage_ends_with_two() {
 #[test]
 fn help_shows_examples_and_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
-    for command in [&["--help"][..], &["ca", "init", "--help"]] {
+    for command in [&["--help"][..], &["ca", "init", "--help"], &["ca", "show", "--help"]] {
         let output = refrain(folder.path(), command);
         assert_eq!(output.status.code(), Some(0));
         let help = stdout(&output);

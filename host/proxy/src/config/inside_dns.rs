@@ -1,6 +1,6 @@
 //! `[inside.dns]`: the name server that tells the protected servers to send everything to us.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use refrain_proto::Domain;
 
@@ -10,6 +10,8 @@ use super::{Draft, ResolverSource};
 
 /// `.internal` is kept free of public names (resolution of the ICANN board of 2024-07-29), so nobody else is meant by it.
 const NAME_DEFAULT: &str = "refrain.internal";
+/// The one host that every machine knows without asking anybody.
+const LOCALHOST: &str = "localhost";
 /// An answer with all of them, and the name they belong to, fits into any datagram.
 const ADDRESSES_MAX: usize = 8;
 
@@ -88,10 +90,14 @@ fn reachable(text: &str) -> Result<IpAddr, String> {
 
 fn target(text: &str) -> Result<Domain, String> {
     let name = Domain::parse(text).map_err(|error| error.to_string())?;
-    if name.is_ip_literal() || name.is_single_label() {
+    if name.is_ip_literal() || name.is_single_label() && name.as_str() != LOCALHOST {
         return Err("is no name of a host with a dot in it".to_owned());
     }
     Ok(name)
+}
+
+fn is_localhost(address: &IpAddr) -> bool {
+    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(address)
 }
 
 /// Loopback, or a network of one's own.
@@ -123,6 +129,10 @@ pub(super) fn check(draft: &Draft, root: &Section<'_>) {
     if draft.domains.iter().any(|hosted| dns.name == hosted.name || dns.name.is_subdomain_of(&hosted.name)) {
         let advice = "write a name that nobody else has, as in \"refrain.internal\"";
         root.mistake("inside.dns.name", format!("{} is hosted", dns.name), advice);
+    }
+    if dns.name.as_str() == LOCALHOST && !dns.address.iter().all(is_localhost) {
+        let advice = "write another name, or 127.0.0.1 or ::1 as the address";
+        root.mistake("inside.dns.name", "localhost is 127.0.0.1 and ::1 for everybody", advice);
     }
     check_addresses(draft, dns, root);
 }

@@ -168,6 +168,10 @@ fn the_name_server_of_the_inside_is_nobody_elses_and_leads_to_the_inside() {
         (with("listen = '127.0.0.1:53'"), "3: outside.resolver: 127.0.0.1:53 is Refrain's own name server"),
         (with("listen = '127.0.0.1:9'\nname = 'dns.example.org'"), "9: inside.dns.name: dns.example.org is hosted"),
         (with("listen = '127.0.0.1:9'\nname = 'refrain'"), "9: inside.dns.name: \"refrain\": is no name of a host"),
+        (
+            with("listen = '127.0.0.1:9'\nname = 'localhost'\naddress = '127.0.0.2'"),
+            "9: inside.dns.name: localhost is 127.0.0.1 and ::1 for everybody",
+        ),
         (with("listen = '127.0.0.1:9'\naddress = '0.0.0.0'"), "9: inside.dns.address: \"0.0.0.0\": one cannot connect"),
         (with("listen = '127.0.0.1:9'").replace("127.0.0.1:5299", "0.0.0.0:5299"), "7: inside.dns.address: is missing"),
     ];

@@ -1,5 +1,8 @@
 //! What becomes of stanzas that cannot be delivered or may not be sent, with real TLS on both sides.
 
+mod secrets;
+mod several;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
