@@ -23,7 +23,7 @@ pub(super) fn guide(site: &Site<'_>) -> Result<Guide, String> {
         )
         .step(
             "Elsewhere, name that file in ejabberdctl.cfg:",
-            "ERL_OPTIONS=\"-kernel inetrc '\\\"/etc/ejabberd/inetrc\\\"'\"",
+            "ERL_OPTIONS=\"-kernel inetrc \\\"/etc/ejabberd/inetrc\\\"\"",
         );
     if let Some(hosts) = erlang::hosts(dns) {
         guide = guide
@@ -38,6 +38,7 @@ pub(super) fn guide(site: &Site<'_>) -> Result<Guide, String> {
              name server. To insist on certificates, remove mod_s2s_dialback and give each [[domain]] its server-certificate.",
         )
         .note(dialback_note(site))
+        .note(format!("Debian's AppArmor profile for ejabberd only complains; where it is enforced, let it read {authority}."))
         .note("Only XMPP services are looked up at Refrain's name server; databases and the like are found as before.");
     Ok(guide)
 }
