@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::BAD_USAGE;
-use crate::config::{ComponentSource, Config, FilterConfig, InsideDns, Mistakes, ResolverSource, Roots};
+use crate::config::{ComponentSource, Config, Dnssec, FilterConfig, InsideDns, Mistakes, ResolverSource, Roots};
 use crate::snapshot::{self, Snapshot};
 
 /// Checks the configuration file as `refrain run` would, and starts nothing.
@@ -43,7 +43,11 @@ struct Summary<'c>(&'c Config);
 impl Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Config { outside, inside, domains, peers, chains, .. } = self.0;
-        writeln!(f, "  outside   {}", list(&outside.listen))?;
+        let direct = match outside.listen_tls.as_slice() {
+            [] => String::new(),
+            direct => format!("; with direct TLS {}", list(direct)),
+        };
+        writeln!(f, "  outside   {}{direct}", list(&outside.listen))?;
         writeln!(f, "  inside    {}", list(&inside.listen))?;
         if let (Some(dns), Some(port)) = (&inside.dns, InsideDns::port(&inside.listen)) {
             let (listen, name, address) = (dns.listen, &dns.name, list(&dns.address));
@@ -62,7 +66,7 @@ impl Display for Summary<'_> {
         writeln!(f, "  inbound   {}", chain(&chains.inbound))?;
         writeln!(f, "  outbound  {}", chain(&chains.outbound))?;
         writeln!(f, "  trust     {}; {}", trust(&outside.roots), dialback(peers.len(), peers.dialback_count()))?;
-        write!(f, "  resolver  {}", resolver(&outside.resolver))
+        write!(f, "  resolver  {}{}", resolver(&outside.resolver), validation(&outside.dnssec))
     }
 }
 
@@ -101,6 +105,16 @@ fn resolver(source: &ResolverSource) -> String {
         ResolverSource::System => "the operating system's".to_owned(),
         ResolverSource::Servers(servers) => list(servers),
         ResolverSource::None => "none: only peers with an address can be reached".to_owned(),
+    }
+}
+
+fn validation(dnssec: &Dnssec) -> String {
+    match dnssec {
+        Dnssec::Off => String::new(),
+        Dnssec::Validate(None) => "; answers are validated (DNSSEC), and DANE applies".to_owned(),
+        Dnssec::Validate(Some(path)) => {
+            format!("; answers are validated (DNSSEC) from {}, and DANE applies", path.display())
+        }
     }
 }
 

@@ -58,13 +58,18 @@ async fn serve(config: &Path, engine: Arc<Engine>, snapshot: Snapshot, watched: 
         tokio::spawn(watch::watch(reloader.clone()));
     }
     let (outside, inside) = app.listeners();
-    let listeners = Listeners { outside: outside.to_vec(), inside: inside.to_vec(), names: app.names() };
+    let listeners = Listeners {
+        outside: outside.to_vec(),
+        outside_tls: app.tls_listeners().to_vec(),
+        inside: inside.to_vec(),
+        names: app.names(),
+    };
     let staging = Staging::new(app.gateway(), &reloader);
     staging.begin();
     let control = Control { gateway: app.gateway().clone(), reloader, staging, listeners, started: Instant::now() };
     let admin = Admin::open(Arc::new(control)).await?;
     let names = app.names().map(tracing::field::display);
-    tracing::info!(?outside, ?inside, names, generation = 1, "refrain is ready");
+    tracing::info!(?outside, outside_tls = ?app.tls_listeners(), ?inside, names, generation = 1, "refrain is ready");
     let signal = shutdown::requested().await?;
     tracing::info!(signal, "draining: no new connections, every accepted stanza still leaves");
     let totals = app.drain().await;

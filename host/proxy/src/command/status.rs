@@ -54,7 +54,12 @@ fn status_text(status: &Status) -> String {
         text += &last_reload_text(last);
     }
     text += &guard_text(&status.guard);
-    let _ = writeln!(text, "listens     outside {}, inside {}", list(&listeners.outside), list(&listeners.inside));
+    let direct = match listeners.outside_tls.as_slice() {
+        [] => String::new(),
+        direct => format!(", with direct TLS {}", list(direct)),
+    };
+    let (outside, inside) = (list(&listeners.outside), list(&listeners.inside));
+    let _ = writeln!(text, "listens     outside {outside}{direct}, inside {inside}");
     let _ = writeln!(
         text,
         "stanzas     {} accepted = {} forwarded + {} bounced + {} dropped + {} in flight",
@@ -65,6 +70,12 @@ fn status_text(status: &Status) -> String {
         "streams     outside {} in, {} out; inside {} in, {} out",
         streams.from_outside, streams.to_outside, streams.from_inside, streams.to_inside
     );
+    for (side, counts) in [("outside", &status.dials.outside), ("inside", &status.dials.inside)] {
+        let failed: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).cloned().collect();
+        if !failed.is_empty() {
+            let _ = writeln!(text, "unreached   {side}: {}", self::counts(&failed));
+        }
+    }
     if let Some(names) = listeners.inside_dns {
         let Names { questions, refused } = &status.names;
         let _ =

@@ -196,6 +196,34 @@ fn a_peer_is_described_once() {
 }
 
 #[test]
+fn names_are_validated_and_tls_comes_first_where_the_operator_says_so() {
+    let with = |more: &str| LEAST.replace("resolver =", &format!("{more}resolver ="));
+    let outside = good(LEAST).outside;
+    assert_eq!((outside.dnssec, outside.listen_tls), (Dnssec::Off, vec![]));
+    let outside = good(&with("listen-tls = '[::]:5270'\ndnssec = 'validate'\ntrust-anchors = 'root.key'\n")).outside;
+    assert_eq!(outside.listen_tls, ["[::]:5270".parse::<SocketAddr>().unwrap()]);
+    assert_eq!(outside.dnssec, Dnssec::Validate(Some("etc/root.key".into())));
+    assert_eq!(good(&with("dnssec = 'validate'\n")).outside.dnssec, Dnssec::Validate(None));
+    let found = read(&with("dnssec = 'yes'\n")).1;
+    assert!(found[0].starts_with("3: outside.dnssec: \"yes\": is neither"), "{found:?}");
+    let found = read(&with("listen-tls = '[::]:5269'\n")).1;
+    assert!(found[0].starts_with("3: outside.listen-tls: [::]:5269 is in outside.listen too"), "{found:?}");
+    let found = read(&with("listen-tls = '127.0.0.1:5299'\n")).1;
+    assert!(found[0].contains("127.0.0.1:5299 is in outside.listen-tls too"), "{found:?}");
+    let useless = good(&with("trust-anchors = 'root.key'\n"));
+    assert_eq!(useless.warnings.len(), 1);
+}
+
+#[test]
+fn a_peer_may_have_special_addresses_of_its_own_but_not_ours() {
+    let config = good(&format!("{LEAST}[[peer]]\nname = 'lan.example'\nprivate-addresses = true\n"));
+    let policy = |domain: &str| config.peers.for_domain(&domain.parse().unwrap()).private_addresses;
+    assert_eq!((policy("lan.example"), policy("other.example")), (Some(true), None));
+    let found = mistakes_with("[[peer]]\nname = 'a.example'\naddress = '127.0.0.1:5299'\n");
+    assert!(found[0].contains("127.0.0.1:5299 is Refrain itself"), "{found:?}");
+}
+
+#[test]
 fn the_two_sides_may_not_meet() {
     let found = read(&LEAST.replace("127.0.0.1:5299", "[::]:5269")).1;
     assert_eq!(

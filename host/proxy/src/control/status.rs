@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use refrain_filter::{Chain, Circuit, Direction, Fault};
+use refrain_proto::Side;
 use serde::{Deserialize, Serialize};
 
 use super::admin::Control;
@@ -41,6 +42,8 @@ pub struct Status {
     pub stanzas: Stanzas,
     /// Streams that are open.
     pub streams: Streams,
+    /// Names and servers that a stream could not be opened to.
+    pub dials: Dials,
     /// Questions about names.
     pub names: Names,
     /// The chains of both directions.
@@ -97,6 +100,8 @@ pub struct LastReload {
 pub struct Listeners {
     /// For the federated world.
     pub outside: Vec<SocketAddr>,
+    /// For the federated world, with TLS from the first byte.
+    pub outside_tls: Vec<SocketAddr>,
     /// For the protected servers.
     pub inside: Vec<SocketAddr>,
     /// For the protected servers' questions about names.
@@ -130,6 +135,16 @@ pub struct Streams {
     pub to_outside: u64,
     /// Established towards the protected servers.
     pub to_inside: u64,
+}
+
+/// Names and servers that a stream could not be opened to, by reason.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Dials {
+    /// Of the federated world.
+    pub outside: Vec<(String, u64)>,
+    /// Of the protected servers.
+    pub inside: Vec<(String, u64)>,
 }
 
 /// What the protected servers asked our name server.
@@ -253,6 +268,7 @@ impl Status {
             guard: control.staging.guard.status(Instant::now()),
             listeners: Listeners {
                 outside: control.listeners.outside.clone(),
+                outside_tls: control.listeners.outside_tls.clone(),
                 inside: control.listeners.inside.clone(),
                 inside_dns: control.listeners.names,
                 admin_socket: snapshot.config.admin.socket.clone(),
@@ -265,6 +281,7 @@ impl Status {
                 to_outside: gateway.streams.to_outside.read(),
                 to_inside: gateway.streams.to_inside.read(),
             },
+            dials: Dials { outside: gateway.dials.read(Side::Outside), inside: gateway.dials.read(Side::Inside) },
             names: Names {
                 questions: gateway.names.asked(),
                 refused: gateway.names.refused().map(|(why, count)| (why.as_str().to_owned(), count)).collect(),

@@ -11,17 +11,15 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
 use super::connection::{Connection, TlsRole, Turn};
+use super::dane::Mismatch;
 use super::dns::ResolveError;
 use super::race::Race;
 use super::reach::{self, Forbidden, NamedBy};
 use super::target::{Target, Transport};
 use super::wire::Wire;
+use crate::observe::dials::Useless;
 use crate::pipeline::Gateway;
 use crate::snapshot::Snapshot;
-
-/// A server that took the connection and says nothing must not use up the time of the others. A dialback, in which the peer
-/// itself has to dial, takes some seconds.
-const NEGOTIATE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Why no stream could be opened.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +67,21 @@ impl DialError {
             | DialError::Broken(_)
             | DialError::Refused(_)
             | DialError::TimedOut(_) => StanzaCondition::RemoteServerTimeout,
+        }
+    }
+
+    /// Under what it is counted.
+    fn reason(&self) -> Useless {
+        match self {
+            DialError::Resolve(ResolveError::NotFound | ResolveError::ServiceAbsent) => Useless::NotFound,
+            DialError::Resolve(ResolveError::Failed(_)) => Useless::Unresolved,
+            DialError::Resolve(ResolveError::Bogus(_)) => Useless::Bogus,
+            DialError::Forbidden { .. } => Useless::Forbidden,
+            DialError::Connect { .. } => Useless::Unconnected,
+            DialError::Broken(error) if error.get_ref().is_some_and(|inner| inner.is::<Mismatch>()) => Useless::Dane,
+            DialError::Broken(_) => Useless::Broken,
+            DialError::Refused(_) => Useless::Refused,
+            DialError::TimedOut(_) => Useless::TimedOut,
         }
     }
 
@@ -125,7 +138,8 @@ async fn open<T>(
     let snapshot = gateway.snapshot();
     let deadline = snapshot.config.limits.handshake_timeout;
     let attempt = Attempt { gateway, snapshot: &snapshot, side, pair, purpose };
-    timeout(deadline, attempt.open(&wanted)).await.map_err(|_| DialError::TimedOut(deadline))?
+    let opened = timeout(deadline, attempt.open(&wanted)).await;
+    opened.unwrap_or_else(|_| Err(attempt.counted(DialError::TimedOut(deadline))))
 }
 
 /// The search for a server that takes a stream of the pair.
@@ -141,14 +155,21 @@ impl Attempt<'_> {
     /// Tries one target after the other; the next one also when a server was reached and came to nothing.
     async fn open<T>(&self, wanted: &impl Fn(Event) -> Option<T>) -> Result<(Connection, T), DialError> {
         if let Some(address) = self.fixed() {
-            return self.try_target(&Target::fixed(address), NamedBy::Operator, wanted).await;
+            return self.try_target(&Target::fixed(address), NamedBy::Operator, true, wanted).await;
         }
         let named_by = NamedBy::Zone { private_addresses: self.private_addresses() };
         let mut failure = None;
-        for service in self.snapshot.resolver.services(&self.pair.to).await? {
-            let tried = match self.snapshot.resolver.target(service).await {
-                Ok(target) => self.try_target(&target, named_by, wanted).await,
-                Err(error) => Err(error.into()),
+        let resolver = &self.snapshot.resolver;
+        let services = resolver.services(&self.pair.to).await.map_err(|error| self.counted(error.into()))?;
+        let mut services = services.into_iter().peekable();
+        while let Some(service) = services.next() {
+            let is_last = services.peek().is_none();
+            let tried = match resolver.target(service).await {
+                Ok(target) => self.try_target(&target, named_by, is_last, wanted).await,
+                Err(error) => {
+                    tracing::info!(domain = %self.pair.to, %error, "a server of the domain cannot be resolved");
+                    Err(self.counted(error.into()))
+                }
             };
             match tried {
                 Ok(opened) => return Ok(opened),
@@ -178,6 +199,7 @@ impl Attempt<'_> {
         &self,
         target: &Target,
         named_by: NamedBy,
+        is_last: bool,
         wanted: &impl Fn(Event) -> Option<T>,
     ) -> Result<(Connection, T), DialError> {
         let (mut allowed, mut failure) = (Vec::new(), None);
@@ -186,25 +208,40 @@ impl Attempt<'_> {
                 None => allowed.push(address),
                 Some(reason) => {
                     tracing::warn!(domain = %self.pair.to, host = %target.host, %address, %reason, "not connected to");
-                    failure = Some(DialError::Forbidden { address, reason });
+                    failure = Some(self.counted(DialError::Forbidden { address, reason }));
                 }
             }
         }
         let mut race = Race::new(allowed);
         while let Some((address, reached)) = race.next().await {
             let tried = match reached {
-                Ok(socket) => self.negotiate(socket, target, named_by, wanted).await,
+                Ok(socket) => {
+                    let patience = self.patience(is_last && race.is_over());
+                    self.negotiate(socket, target, named_by, patience, wanted).await
+                }
                 Err(error) => Err(DialError::Connect { address, error }),
             };
             match tried {
                 Ok(opened) => return Ok(opened),
                 Err(error) => {
                     tracing::info!(domain = %self.pair.to, host = %target.host, %address, transport = %target.transport, %error, "a server of the domain is of no use");
-                    failure = Some(worse(failure, error));
+                    failure = Some(worse(failure, self.counted(error)));
                 }
             }
         }
         Err(failure.unwrap_or(DialError::Resolve(ResolveError::NotFound)))
+    }
+
+    /// How long a server that took the connection may take for the rest. One that says nothing must not use up the time of the
+    /// others; without others it may have all of it.
+    fn patience(&self, is_last: bool) -> Duration {
+        let whole = self.snapshot.config.limits.handshake_timeout;
+        if is_last { whole } else { whole / 2 }
+    }
+
+    fn counted(&self, error: DialError) -> DialError {
+        self.gateway.dials.count(self.side, error.reason());
+        error
     }
 
     fn forbidden(&self, address: SocketAddr, named_by: NamedBy) -> Option<Forbidden> {
@@ -218,6 +255,7 @@ impl Attempt<'_> {
         socket: TcpStream,
         target: &Target,
         named_by: NamedBy,
+        patience: Duration,
         wanted: &impl Fn(Event) -> Option<T>,
     ) -> Result<(Connection, T), DialError> {
         // What counts is where the socket leads.
@@ -235,8 +273,7 @@ impl Attempt<'_> {
             }
             negotiate(&mut connection, wanted).await
         };
-        let reached =
-            timeout(NEGOTIATE_TIMEOUT, opening).await.map_err(|_| DialError::TimedOut(NEGOTIATE_TIMEOUT))??;
+        let reached = timeout(patience, opening).await.map_err(|_| DialError::TimedOut(patience))??;
         Ok((connection, reached))
     }
 }

@@ -60,6 +60,11 @@ impl Race {
         }
     }
 
+    /// Whether every address has had its turn.
+    pub fn is_over(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
+    }
+
     fn start(&mut self) {
         let Some(address) = self.waiting.pop_front() else { return };
         self.begun.push(address);

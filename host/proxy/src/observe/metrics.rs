@@ -54,6 +54,12 @@ fn traffic(page: &mut Page, status: &Status) {
     ] {
         page.sample("refrain_streams", &[("side", side), ("way", way)], count);
     }
+    page.family("refrain_dial_failures_total", "counter", "Names and servers that a stream could not be opened to.");
+    for (side, counts) in [("outside", &status.dials.outside), ("inside", &status.dials.inside)] {
+        for (reason, count) in counts {
+            page.sample("refrain_dial_failures_total", &[("side", side), ("reason", reason)], count);
+        }
+    }
     page.family("refrain_dns_questions_total", "counter", "Questions of protected servers to our name server.");
     page.sample("refrain_dns_questions_total", &[], status.names.questions);
     page.family("refrain_dns_refused_total", "counter", "What it did not answer.");

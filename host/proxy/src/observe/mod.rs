@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod counters;
+pub mod dials;
 pub mod faults;
 pub mod judgement;
 pub mod metrics;

@@ -30,6 +30,7 @@ use crate::limits::Permits;
 use crate::net::reach::OwnDoors;
 use crate::observe::audit::Audit;
 use crate::observe::counters::{Counters, NameQuestions, Streams};
+use crate::observe::dials::Dials;
 use crate::observe::faults::FaultStore;
 use crate::snapshot::Snapshot;
 use route::Routes;
@@ -48,6 +49,8 @@ pub struct Gateway {
     pub shown_keys: ShownKeys,
     /// What became of every stanza.
     pub counters: Counters,
+    /// What came of the search for servers.
+    pub dials: Dials,
     /// The streams that are open now.
     pub streams: Streams,
     /// What the protected servers asked our name server.
@@ -101,6 +104,7 @@ impl Gateway {
             routes: Routes::default(),
             shown_keys: ShownKeys::default(),
             counters: Counters::default(),
+            dials: Dials::default(),
             streams: Streams::default(),
             names: Arc::default(),
             audit,

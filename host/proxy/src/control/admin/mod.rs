@@ -49,6 +49,8 @@ pub struct Control {
 pub struct Listeners {
     /// For the federated world.
     pub outside: Vec<SocketAddr>,
+    /// For the federated world, with TLS from the first byte.
+    pub outside_tls: Vec<SocketAddr>,
     /// For the protected servers.
     pub inside: Vec<SocketAddr>,
     /// For the protected servers' questions about names.

@@ -114,6 +114,12 @@ impl Dialler {
         Ok(self.dial().await?.voucher().unwrap())
     }
 
+    /// What was counted as of no use.
+    fn failures(&self) -> Vec<(String, u64)> {
+        let counts = self.app.gateway().dials.read(Side::Outside);
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
     async fn condition(&self) -> StanzaCondition {
         self.dial().await.err().unwrap().condition()
     }
@@ -187,6 +193,23 @@ async fn a_server_that_came_to_nothing_is_followed_by_the_next() {
     assert_eq!(connection.peer_address().unwrap(), good.address);
 }
 
+#[tokio::test]
+async fn a_server_that_says_nothing_leaves_time_for_the_next() {
+    let world = World::new();
+    let good = world.remote(Transport::StartTls).await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let zone = host().srv("away.example", 1, silent.local_addr().unwrap().port(), "xmpp.example.").srv(
+        "away.example",
+        2,
+        good.port(),
+        "xmpp.example.",
+    );
+    let dialler = world.dialler(zone, ALLOWED, "[limits]\nhandshake-seconds = 4\n").await;
+    let connection = dialler.dial().await.unwrap();
+    assert_eq!(connection.peer_address().unwrap(), good.address);
+    assert_eq!(dialler.failures(), [("timed-out".to_owned(), 1)]);
+}
+
 /// C03, C31.
 #[tokio::test]
 async fn when_all_targets_refuse_it_is_a_timeout_and_the_domain_itself_is_not_tried() {
@@ -200,6 +223,7 @@ async fn when_all_targets_refuse_it_is_a_timeout_and_the_domain_itself_is_not_tr
     let dialler = world.dialler(zone, ALLOWED, "").await;
     assert_eq!(dialler.condition().await, StanzaCondition::RemoteServerTimeout);
     assert_eq!(dialler.zone.asked_for("away.example", RecordType::A), 0);
+    assert_eq!(dialler.failures(), [("unconnected".to_owned(), 2)]);
 }
 
 /// C02, C31.
@@ -280,7 +304,7 @@ async fn with_secure_names_the_tlsa_record_decides_and_not_the_authorities() {
 
     let error = world.validating(pinned(&trusted, "unknown.pem")).await.dial().await.err().unwrap();
     assert!(error.to_string().contains("matches no TLSA record"), "{error}");
-    assert_eq!(error.condition(), StanzaCondition::RemoteServerTimeout);
+    assert_eq!((error.condition(), error.reason()), (StanzaCondition::RemoteServerTimeout, Useless::Dane));
     assert!(world.validating(announced(&unknown)).await.dial().await.is_err());
 }
 
