@@ -128,6 +128,17 @@ pub enum PeerMisbehaved {
     /// It sent what this stream has no use for at this point.
     #[error("the peer sent an element that has no place here")]
     UnexpectedElement,
+    /// It acknowledged stanzas without saying how many (XEP-0198 §4).
+    #[error("the peer's acknowledgement has no count")]
+    BadAcknowledgement,
+    /// It acknowledged stanzas that it was not sent (XEP-0198 §6).
+    #[error("the peer acknowledged {handled} stanzas, but was sent {sent}")]
+    HandledCountTooHigh {
+        /// What it says that it has handled.
+        handled: u32,
+        /// What we have sent.
+        sent: u32,
+    },
     /// It sent more than a handshake takes.
     #[error("the peer sent too much before it was authenticated")]
     HandshakeTooLarge,
@@ -146,7 +157,8 @@ impl PeerMisbehaved {
             Self::HostUnknown(_) => StreamCondition::HostUnknown,
             Self::ForbiddenFrom(_) | Self::HeaderChanged | Self::SpoofedFrom(_) => StreamCondition::InvalidFrom,
             Self::WrongHost => StreamCondition::InvalidFrom,
-            Self::BadStreamId => StreamCondition::UndefinedCondition,
+            Self::BadStreamId | Self::HandledCountTooHigh { .. } => StreamCondition::UndefinedCondition,
+            Self::BadAcknowledgement => StreamCondition::BadFormat,
             Self::TlsRefused | Self::NoCommonProof => StreamCondition::UnsupportedFeature,
             Self::NotAuthenticated | Self::InvalidKey => StreamCondition::NotAuthorized,
             // RFC 6120 §6.4.5.
@@ -184,6 +196,10 @@ wire_names! {
         Features = "the stream features",
         /// A proof of a domain, or the answer to ours.
         Proof = "authentication",
+        /// What becomes of our wish for stream management.
+        Management = "the answer to stream management",
+        /// That the peer takes stanzas on itself.
+        Acknowledgement = "an acknowledgement of stanzas",
         /// Any sign of life.
         Traffic = "a sign of life",
         /// The end of the stream, once we ended our half.

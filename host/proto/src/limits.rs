@@ -69,6 +69,10 @@ pub struct StreamLimits {
     pub idle_timeout: Duration,
     /// Between the spaces that keep an opened stream alive through middleboxes (RFC 6120 §4.6.1).
     pub ping_after: Duration,
+    /// Without progress in what the peer acknowledges before the stream counts as broken (XEP-0198).
+    ///
+    /// What it has not taken by then waits longer than TCP gives a silent peer, and a kilobyte a second is progress.
+    pub acknowledgement_timeout: Duration,
     /// For the peer to end its half of the stream once we ended ours; Prosody waits as long.
     pub close_timeout: Duration,
     /// SASL exchanges that may fail (RFC 6120 §6.4.5 asks for 2 to 5).
@@ -90,6 +94,7 @@ impl Default for StreamLimits {
             handshake_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30 * 60),
             ping_after: Duration::from_secs(5 * 60),
+            acknowledgement_timeout: Duration::from_secs(60),
             close_timeout: Duration::from_secs(5),
             auth_attempts_max: 3,
             dialback_failures_max: 10,

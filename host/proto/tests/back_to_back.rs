@@ -97,7 +97,7 @@ impl Link {
         let mut bytes = Vec::new();
         Stanza::parse(xml).expect("a stanza").write(&mut bytes);
         assert!(self.initiating.is_established());
-        self.initiating.wrote(self.now);
+        self.initiating.writes(1, bytes.len(), self.now);
         self.receiving.handle(Input::Bytes(&bytes), self.now);
         self.run();
     }
@@ -222,7 +222,7 @@ fn spaces_keep_a_quiet_stream_open() {
     for _ in 0..100 {
         link.tick_after(Duration::from_secs(5 * 60));
         // The host writes now and then, else the initiating side itself would close an idle stream.
-        link.initiating.wrote(link.now);
+        link.initiating.writes(1, 100, link.now);
     }
     assert!(link.receiving.is_established() && link.initiating.is_established());
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Awaited;
 use crate::limits::StreamLimits;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(super) struct Clock {
@@ -12,7 +12,13 @@ pub(super) struct Clock {
     deadline: Instant,
     awaited: Awaited,
     ping_at: Option<Instant>,
+    /// While stanzas are not acknowledged.
+    acknowledged_by: Option<Instant>,
+    request_at: Option<Instant>,
 }
+
+/// An answer that covered only a part, or none that came, is asked for again after this.
+const REQUEST_AGAIN: Duration = Duration::from_secs(10);
 
 /// What the time has come for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +27,23 @@ pub(super) enum Due {
     Deadline(Awaited),
     /// A space, to show that we live.
     Ping,
+    /// A request to acknowledge what we sent, once more.
+    Request,
 }
 
 impl Clock {
     pub(super) fn new(limits: StreamLimits, now: Instant) -> Self {
         let handshake_by = now + limits.handshake_timeout;
-        let mut clock =
-            Self { limits, now, handshake_by, deadline: handshake_by, awaited: Awaited::Header, ping_at: None };
+        let mut clock = Self {
+            limits,
+            now,
+            handshake_by,
+            deadline: handshake_by,
+            awaited: Awaited::Header,
+            ping_at: None,
+            acknowledged_by: None,
+            request_at: None,
+        };
         clock.expect(Awaited::Header);
         clock
     }
@@ -41,9 +57,12 @@ impl Clock {
     pub(super) fn expect(&mut self, awaited: Awaited) {
         self.awaited = awaited;
         self.deadline = match awaited {
-            Awaited::Header | Awaited::StartTls => self.handshake_by.min(self.now + self.limits.step_timeout),
+            Awaited::Header | Awaited::StartTls | Awaited::Management => {
+                self.handshake_by.min(self.now + self.limits.step_timeout)
+            }
             Awaited::Tls | Awaited::Features | Awaited::Proof => self.handshake_by,
             Awaited::Traffic => self.now + self.limits.idle_timeout,
+            Awaited::Acknowledgement => self.now + self.limits.acknowledgement_timeout,
             Awaited::Close => self.now + self.limits.close_timeout,
         };
     }
@@ -75,16 +94,38 @@ impl Clock {
         self.ping_at = None;
     }
 
+    /// The peer owes an acknowledgement, or has just given a part of it.
+    pub(super) fn await_acknowledgement(&mut self) {
+        self.acknowledged_by = Some(self.now + self.limits.acknowledgement_timeout);
+    }
+
+    pub(super) fn schedule_request(&mut self) {
+        self.request_at = Some(self.now + REQUEST_AGAIN);
+    }
+
+    /// The peer owes nothing, or it does not matter any more.
+    pub(super) fn forget_acknowledgement(&mut self) {
+        (self.acknowledged_by, self.request_at) = (None, None);
+    }
+
     pub(super) fn due(&self) -> Option<Due> {
-        if self.now >= self.deadline {
+        let has_come = |at: &Instant| self.now >= *at;
+        if has_come(&self.deadline) {
             return Some(Due::Deadline(self.awaited));
         }
-        self.ping_at.filter(|at| self.now >= *at).map(|_| Due::Ping)
+        if self.acknowledged_by.as_ref().is_some_and(has_come) {
+            return Some(Due::Deadline(Awaited::Acknowledgement));
+        }
+        if self.request_at.as_ref().is_some_and(has_come) {
+            return Some(Due::Request);
+        }
+        self.ping_at.as_ref().filter(|at| has_come(at)).map(|_| Due::Ping)
     }
 
     /// When something will be due.
     pub(super) fn next_due(&self) -> Instant {
-        self.ping_at.map_or(self.deadline, |at| at.min(self.deadline))
+        let others = [self.ping_at, self.acknowledged_by, self.request_at];
+        others.into_iter().flatten().fold(self.deadline, Instant::min)
     }
 }
 

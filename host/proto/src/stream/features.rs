@@ -55,6 +55,8 @@ pub(super) struct Offered {
     pub(super) dialback: bool,
     /// The largest stanza the peer takes (XEP-0478).
     pub(super) stanza_bytes_max: Option<u32>,
+    /// Whether the peer would acknowledge our stanzas (XEP-0198 §2).
+    pub(super) management: bool,
 }
 
 impl Offered {
@@ -66,6 +68,7 @@ impl Offered {
             external: features.child(ns::SASL, "mechanisms").is_some_and(lists_external),
             dialback: features.child(ns::DIALBACK_FEATURE, "dialback").is_some(),
             stanza_bytes_max: max_bytes.and_then(|node| node.text().trim().parse().ok()),
+            management: features.child(ns::STREAM_MANAGEMENT, "sm").is_some(),
         }
     }
 }
@@ -88,6 +91,8 @@ mod tests {
             external: true,
             dialback: true,
             stanza_bytes_max: Some(limits.xml.stanza_bytes_max),
+            // What comes in is not acknowledged: its stanzas are in our memory alone, until the next server has them.
+            management: false,
         };
         assert_eq!(offered, expected);
     }

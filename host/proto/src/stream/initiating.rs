@@ -1,13 +1,15 @@
 //! A peer that we connected to: header, STARTTLS, header, our proof, and then our stanzas; or one question to an authority.
 //!
 //! [`ExpectHeader`] → [`ExpectFeatures`] → [`ExpectProceed`] → ([`ExpectHeader`] → [`ExpectFeatures`]) → [`ExpectSasl`] →
-//! ([`ExpectHeader`] → [`ExpectFeatures`]) or [`ExpectKeyAnswer`] → established; or [`ExpectVerdict`] → the end
+//! ([`ExpectHeader`] → [`ExpectFeatures`]) or [`ExpectKeyAnswer`] → ([`ExpectEnabled`]) → established; or [`ExpectVerdict`] →
+//! the end
 
 use super::dialback::{self, Dialback, DialbackKind};
 use super::features::Offered;
 use super::header::Header;
 use super::outcome::{Outcome, Refusal};
 use super::policy::{InitiatingPolicy, Purpose};
+use super::sm::{self, Acknowledgements};
 use super::wire::Wire;
 use crate::auth::dialback::is_stream_id;
 use crate::auth::{CertificateFacts, KeyClaim, Proof, Validity, external};
@@ -31,6 +33,8 @@ struct Context {
     purpose: Purpose,
     policy: InitiatingPolicy,
     peer_stanza_bytes_max: Option<u32>,
+    /// Whether the peer said that it acknowledges stanzas, before or after it knew who we are.
+    management: bool,
 }
 
 #[derive(Debug)]
@@ -44,7 +48,8 @@ enum State {
     ExpectSasl(ExpectSasl),
     ExpectKeyAnswer(ExpectKeyAnswer),
     ExpectVerdict(ExpectVerdict),
-    Established,
+    ExpectEnabled(ExpectEnabled),
+    Established(Established),
     /// A step failed or the question is answered, which ended the stream.
     Over,
 }
@@ -59,11 +64,25 @@ enum Opening {
 
 impl Initiating {
     pub(super) fn new(pair: DomainPair, purpose: Purpose, policy: InitiatingPolicy) -> Self {
-        Self { context: Context { pair, purpose, policy, peer_stanza_bytes_max: None }, state: State::Unopened }
+        let context = Context { pair, purpose, policy, peer_stanza_bytes_max: None, management: false };
+        Self { context, state: State::Unopened }
     }
 
     pub(super) fn is_established(&self) -> bool {
-        matches!(self.state, State::Established)
+        matches!(self.state, State::Established(_))
+    }
+
+    pub(super) fn is_acknowledged(&self) -> bool {
+        matches!(self.state, State::Established(Established { acknowledgements: Some(_) }))
+    }
+
+    pub(super) fn note_writing(&mut self, stanzas: u32, bytes: usize, wire: &mut Wire) -> &'static [u8] {
+        match &mut self.state {
+            State::Established(Established { acknowledgements: Some(acknowledgements) }) => {
+                acknowledgements.note_writing(stanzas, bytes, wire)
+            }
+            _ => b"",
+        }
     }
 
     pub(super) fn peer_stanza_bytes_max(&self) -> Option<u32> {
@@ -98,12 +117,10 @@ impl Initiating {
             State::ExpectFeatures(state) => state.step(node, context, wire)?,
             State::ExpectProceed(state) => state.step(node, wire)?,
             State::ExpectSasl(state) => state.step(node, context, wire)?,
-            State::ExpectKeyAnswer(state) => state.step(node, wire)?,
+            State::ExpectKeyAnswer(state) => state.step(node, context, wire)?,
             State::ExpectVerdict(state) => state.step(node, wire)?,
-            State::Established => {
-                pass_over_dialback(node, wire)?;
-                State::Established
-            }
+            State::ExpectEnabled(state) => state.step(node, wire)?,
+            State::Established(state) => state.step(node, wire)?,
             state @ (State::Unopened | State::ExpectTls | State::Over) => state,
         };
         Ok(())
@@ -165,6 +182,8 @@ impl ExpectFeatures {
         }
         let offered = Offered::parse(node);
         context.peer_stanza_bytes_max = offered.stanza_bytes_max.or(context.peer_stanza_bytes_max);
+        // XEP-0198 §2: offered before authentication, it holds for after it; dialback is followed by no other features.
+        context.management = offered.management;
         self.conclude(&offered, context, wire)
     }
 
@@ -173,7 +192,7 @@ impl ExpectFeatures {
             (Opening::Clear, _) => ask_for_tls(offered, wire),
             (Opening::Secured, Purpose::Verify(claim)) => Ok(ask_authority(claim, wire)),
             (Opening::Secured, Purpose::Stanzas) => self.authenticate(offered, context, wire),
-            (Opening::Authenticated, _) => Ok(established(Proof::External, wire)),
+            (Opening::Authenticated, _) => Ok(proven(Proof::External, context, wire)),
         }
     }
 
@@ -225,10 +244,20 @@ fn show_key(stream_id: Option<String>, context: &Context, wire: &mut Wire) -> Re
     Ok(Some(State::ExpectKeyAnswer(ExpectKeyAnswer { pair: claim.pair })))
 }
 
-fn established(proof: Proof, wire: &mut Wire) -> State {
+/// Asks the peer to acknowledge stanzas, if it offers that; else they may come at once.
+fn proven(proof: Proof, context: &Context, wire: &mut Wire) -> State {
+    if !context.management {
+        return established(proof, None, wire);
+    }
+    wire.send(&sm::enable());
+    wire.expect(Awaited::Management);
+    State::ExpectEnabled(ExpectEnabled { proof })
+}
+
+fn established(proof: Proof, acknowledgements: Option<Acknowledgements>, wire: &mut Wire) -> State {
     wire.settle(true);
     wire.raise(Event::Established(proof));
-    State::Established
+    State::Established(Established { acknowledgements })
 }
 
 /// `<proceed/>`, and nothing behind it.
@@ -300,14 +329,14 @@ struct ExpectKeyAnswer {
 }
 
 impl ExpectKeyAnswer {
-    fn step(self, node: Node<'_>, wire: &mut Wire) -> Result<State, PeerMisbehaved> {
+    fn step(self, node: Node<'_>, context: &Context, wire: &mut Wire) -> Result<State, PeerMisbehaved> {
         let Some(answer) = Dialback::parse(node) else { return Err(PeerMisbehaved::UnexpectedElement) };
         match answer {
             Ok(Dialback { kind: DialbackKind::Result, pair, answer: Some(validity), .. })
                 if pair == self.pair.reversed() =>
             {
                 Ok(match validity {
-                    Validity::Valid => established(Proof::Dialback, wire),
+                    Validity::Valid => proven(Proof::Dialback, context, wire),
                     Validity::Invalid => give_up(Refusal::KeyInvalid, wire),
                     Validity::Error(condition) => give_up(Refusal::KeyUnverified(condition), wire),
                     Validity::Unreachable => {
@@ -321,6 +350,46 @@ impl ExpectKeyAnswer {
                 Ok(State::ExpectKeyAnswer(self))
             }
         }
+    }
+}
+
+/// What the peer says to `<enable/>` (XEP-0198 §3).
+#[derive(Debug)]
+struct ExpectEnabled {
+    proof: Proof,
+}
+
+impl ExpectEnabled {
+    fn step(self, node: Node<'_>, wire: &mut Wire) -> Result<State, PeerMisbehaved> {
+        if node.is(ns::STREAM_MANAGEMENT, "enabled") {
+            return Ok(established(self.proof, Some(Acknowledgements::default()), wire));
+        }
+        // §6: the stream does without it.
+        if node.is(ns::STREAM_MANAGEMENT, "failed") {
+            return Ok(established(self.proof, None, wire));
+        }
+        pass_over_dialback(node, wire)?;
+        Ok(State::ExpectEnabled(self))
+    }
+}
+
+/// Nothing in particular: the stream is for our stanzas, and the peer at most acknowledges them.
+#[derive(Debug)]
+struct Established {
+    /// None where the peer does not.
+    acknowledgements: Option<Acknowledgements>,
+}
+
+impl Established {
+    fn step(mut self, node: Node<'_>, wire: &mut Wire) -> Result<State, PeerMisbehaved> {
+        let taken = match &mut self.acknowledgements {
+            Some(acknowledgements) => acknowledgements.take(node, wire)?,
+            None => false,
+        };
+        if !taken {
+            pass_over_dialback(node, wire)?;
+        }
+        Ok(State::Established(self))
     }
 }
 

@@ -17,6 +17,7 @@ mod pairs;
 mod policy;
 mod receiving;
 mod session;
+mod sm;
 mod wire;
 
 pub use ids::StreamIds;
@@ -92,6 +93,8 @@ pub enum Event {
     KeyShown(KeyClaim),
     /// Initiating, for stanzas: they may be written from now on.
     Established(Proof),
+    /// Initiating, for stanzas: the peer has taken so many more of them on itself, the first written first (XEP-0198 §4).
+    Acknowledged(u32),
     /// Initiating, to verify: what the authority says of the claim.
     Verified(KeyClaim, Validity),
     /// An answer to a question that was not asked here. It changed nothing.
@@ -229,11 +232,24 @@ impl Stream {
         self.wire.keep_spare(stanza);
     }
 
-    /// Tells the stream that the host wrote stanzas, as it does past this machine on an established initiating stream: the
-    /// stream is not idle, and no space is due.
-    pub fn wrote(&mut self, now: Instant) {
+    /// Tells the stream that the host is about to write stanzas, as it does past this machine on an established initiating
+    /// stream: the stream is not idle, and no space is due. Returns what is to be written right behind them, which is nothing
+    /// or a request to acknowledge them.
+    pub fn writes(&mut self, stanzas: u32, bytes: usize, now: Instant) -> &'static [u8] {
         self.wire.advance_to(now);
         self.wire.note_written();
+        match &mut self.role {
+            Role::Receiving(_) => b"",
+            Role::Initiating(initiating) => initiating.note_writing(stanzas, bytes, &mut self.wire),
+        }
+    }
+
+    /// Initiating: whether the peer acknowledges the stanzas it has taken ([`Event::Acknowledged`]).
+    pub fn is_acknowledged(&self) -> bool {
+        match &self.role {
+            Role::Receiving(_) => false,
+            Role::Initiating(initiating) => initiating.is_acknowledged(),
+        }
     }
 
     /// Tells whether stanzas may pass: an initiating stream's of its pair, a receiving one's of at least one pair.

@@ -4,6 +4,7 @@ use super::clock::{Clock, Due};
 use super::header;
 use super::ids::StreamIds;
 use super::outcome::Outcome;
+use super::sm;
 use super::{Event, Output};
 use crate::error::{Awaited, PeerMisbehaved, StreamCondition};
 use crate::jid::Domain;
@@ -174,6 +175,12 @@ impl Wire {
         }
     }
 
+    pub(super) fn request_acknowledgement(&mut self) {
+        if self.is_open() {
+            self.unsent.extend_from_slice(sm::REQUEST);
+        }
+    }
+
     pub(super) fn raise(&mut self, event: Event) {
         self.push(Output::Event(event));
     }
@@ -248,6 +255,24 @@ impl Wire {
         self.clock.postpone_ping();
     }
 
+    /// Stanzas wait to be acknowledged, or some of them just were.
+    pub(super) fn await_acknowledgement(&mut self) {
+        if self.is_open() {
+            self.clock.await_acknowledgement();
+        }
+    }
+
+    /// A request has just been made; if it brings nothing, there will be another.
+    pub(super) fn schedule_request(&mut self) {
+        if self.is_open() {
+            self.clock.schedule_request();
+        }
+    }
+
+    pub(super) fn all_is_acknowledged(&mut self) {
+        self.clock.forget_acknowledgement();
+    }
+
     pub(super) fn check_deadlines(&mut self) {
         if self.is_finished() {
             return;
@@ -257,6 +282,10 @@ impl Wire {
             Some(Due::Ping) => {
                 self.unsent.push(b' ');
                 self.clock.schedule_ping();
+            }
+            Some(Due::Request) => {
+                self.request_acknowledgement();
+                self.clock.schedule_request();
             }
             None => {}
         }
@@ -281,8 +310,8 @@ impl Wire {
             // Our half has ended already: there is nobody to tell, and nothing more to take.
             return self.finish(Outcome::PeerMisbehaved(misbehaved));
         }
-        let condition = misbehaved.condition();
-        self.close_with(condition, None, Outcome::PeerMisbehaved(misbehaved), false);
+        let error = misbehaviour_error(&misbehaved);
+        self.close_with_error(&error, Outcome::PeerMisbehaved(misbehaved), false);
     }
 
     /// Ends the stream for what the peer sent, of which nothing more can be read.
@@ -304,6 +333,10 @@ impl Wire {
         outcome: Outcome,
         takes_stanzas: bool,
     ) {
+        self.close_with_error(&stream_error(condition, text), outcome, takes_stanzas);
+    }
+
+    fn close_with_error(&mut self, error: &Element, outcome: Outcome, takes_stanzas: bool) {
         if !self.is_open() {
             return;
         }
@@ -313,7 +346,7 @@ impl Wire {
         if !self.header_sent {
             self.open();
         }
-        self.send(&stream_error(condition, text));
+        self.send(error);
         self.close(outcome, takes_stanzas);
     }
 
@@ -328,6 +361,7 @@ impl Wire {
         self.unsent.extend_from_slice(b"</stream:stream>");
         self.clock.expect(Awaited::Close);
         self.clock.stop_pings();
+        self.clock.forget_acknowledgement();
         self.ending = Ending::Closing { outcome, takes_stanzas };
     }
 
@@ -354,6 +388,17 @@ impl Wire {
             self.reader = None;
         }
     }
+}
+
+/// The stream error for what the peer did; XEP-0198 §6 says the two counts.
+fn misbehaviour_error(misbehaved: &PeerMisbehaved) -> Element {
+    let mut error = stream_error(misbehaved.condition(), None);
+    if let PeerMisbehaved::HandledCountTooHigh { handled, sent } = misbehaved {
+        let node = error.append(0, ns::STREAM_MANAGEMENT, "handled-count-too-high");
+        error.set_attribute(node, "h", Some(&handled.to_string()));
+        error.set_attribute(node, "send-count", Some(&sent.to_string()));
+    }
+    error
 }
 
 fn stream_error(condition: StreamCondition, text: Option<&str>) -> Element {

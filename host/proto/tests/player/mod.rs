@@ -14,6 +14,9 @@ use script::{Command, Line, Opening, Script};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// What each stanza counts for that a conversation writes.
+const STANZA_BYTES: usize = 1_000;
+
 /// How the bytes of the peer arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
@@ -109,6 +112,11 @@ impl Player {
             Command::Revoke(pair) => self.handle(Input::Revoke(pair.clone())),
             Command::Close(reason) => self.handle(Input::Close(reason.clone())),
             Command::Eof => self.handle(Input::Eof),
+            Command::Write(stanzas) => {
+                let request = self.stream.writes(*stanzas, *stanzas as usize * STANZA_BYTES, self.now);
+                self.observer.sent(request);
+                self.observer.drain(&mut self.stream);
+            }
             Command::After(duration) => {
                 self.now += *duration;
                 self.handle(Input::Tick);

@@ -36,7 +36,7 @@ impl Observer {
         }
     }
 
-    fn sent(&mut self, bytes: &[u8]) {
+    pub fn sent(&mut self, bytes: &[u8]) {
         if bytes == b" " {
             return self.lines.push_back("sent space".into());
         }
@@ -81,6 +81,7 @@ impl Observer {
             Event::Authenticated { pair, by } => format!("authenticated {pair} by {by}"),
             Event::KeyShown(claim) => format!("key shown {} id {}", claim.pair, claim.stream_id),
             Event::Established(by) => format!("established by {by}"),
+            Event::Acknowledged(stanzas) => format!("acknowledged {stanzas}"),
             Event::Verified(claim, validity) => format!("verified {} {}", claim.pair, show_validity(validity)),
             Event::Unsolicited => "unsolicited".into(),
         };

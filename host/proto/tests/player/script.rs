@@ -43,6 +43,7 @@ pub enum Command {
     Revoke(DomainPair),
     Close(Option<(StreamCondition, Option<String>)>),
     Eof,
+    Write(u32),
     After(Duration),
 }
 
@@ -177,6 +178,7 @@ fn command(text: &str) -> Result<Command, String> {
         "close" if rest.is_empty() => Ok(Command::Close(None)),
         "close" => Ok(Command::Close(Some((rest.parse().map_err(|_| "no condition")?, None)))),
         "eof" => Ok(Command::Eof),
+        "write" => rest.parse().map(Command::Write).map_err(|_| "no number".to_owned()),
         "after" => {
             let seconds = rest.strip_suffix(" s").and_then(|seconds| seconds.parse().ok()).ok_or("no duration")?;
             Ok(Command::After(Duration::from_secs(seconds)))
