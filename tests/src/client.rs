@@ -121,10 +121,15 @@ impl Client {
 
     /// Returns the bodies of all messages that have come and no test step has asked for.
     pub fn bodies(&mut self) -> Vec<String> {
+        self.stanzas().iter().filter_map(body_of).collect()
+    }
+
+    /// Returns all stanzas that have come and no test step has asked for.
+    pub fn stanzas(&mut self) -> Vec<Element> {
         while let Ok(stanza) = self.incoming.try_recv() {
             self.passed_over.push_back(stanza);
         }
-        self.passed_over.iter().filter_map(body_of).collect()
+        self.passed_over.iter().cloned().collect()
     }
 
     async fn next_match(&mut self, condition: impl Fn(&Element) -> bool) -> Option<Element> {

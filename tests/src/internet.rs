@@ -11,7 +11,7 @@ use crate::{
     dns::{Responder, Zone},
     process::free_address,
     refrain::{HostedDomain, Refrain, RunningRefrain},
-    server::{RunningServer, Server, Software, Trust},
+    server::{RunningServer, Software, Trust},
 };
 
 /// The hosted domain and its rooms.
@@ -84,6 +84,16 @@ impl Internet {
         Self::between(side(Proof::Certificates), side(proof), filters)
     }
 
+    /// Like [`through_refrain`](Self::through_refrain); the proxy reaches the hosted server, and then the remote one, at what
+    /// `onward` makes of their addresses.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub fn through_refrain_over(onward: impl FnMut(SocketAddr) -> SocketAddr, proof: Proof, filters: &str) -> Self {
+        let side = |proof| Side { software: Software::Prosody, proof };
+        Self::between_over(onward, side(Proof::Certificates), side(proof), filters)
+    }
+
     /// Starts both servers and the proxy between them: the hosted server trusts nothing but the proxy's inside authority (or
     /// dialback alone) and is told by DNS that every remote domain is there; the world is told that the hosted domains are at
     /// the proxy.
@@ -91,6 +101,15 @@ impl Internet {
     /// # Panics
     /// When a part does not start.
     pub fn between(inside: Side, outside: Side, filters: &str) -> Self {
+        Self::between_over(|server| server, inside, outside, filters)
+    }
+
+    fn between_over(
+        mut onward: impl FnMut(SocketAddr) -> SocketAddr,
+        inside: Side,
+        outside: Side,
+        filters: &str,
+    ) -> Self {
         let public = Authority::new("Public test authority");
         let inside_authority = Authority::new("Inside test authority");
         let home_trust = inside.proof.trust(Identity::self_signed(&HOME), &inside_authority);
@@ -99,7 +118,8 @@ impl Internet {
         let away = outside.software.plan(AWAY[0], &["bob", "eve"], outside.proof.trust_in_public(&AWAY, &public));
 
         let (outside_address, inside_address) = Refrain::listeners();
-        let world = world(&*away, outside_address);
+        let (to_home, to_away) = (onward(home.server_address()), onward(away.server_address()));
+        let world = world(to_away, outside_address);
         let hosted = Zone::default().with_all_but(&[HOME[0], HOME[1], HOME_DOWN], inside_address);
         let responders = [
             world.clone(),
@@ -115,7 +135,7 @@ impl Internet {
             identity: public.issue(&[name]),
             server_certificate: (inside.proof == Proof::Certificates).then(|| home_certificate.clone()),
         };
-        let mut domains = HOME.map(|name| hosted(name, home.server_address())).to_vec();
+        let mut domains = HOME.map(|name| hosted(name, to_home)).to_vec();
         domains.push(hosted(HOME_DOWN, free_address()));
         let refrain = Refrain {
             outside: outside_address,
@@ -185,8 +205,8 @@ impl Proof {
 }
 
 /// What everybody but the hosted server is told.
-fn world(away: &dyn Server, proxy: SocketAddr) -> Zone {
-    let zone = announce(Zone::default(), &AWAY, away.server_address());
+fn world(away: SocketAddr, proxy: SocketAddr) -> Zone {
+    let zone = announce(Zone::default(), &AWAY, away);
     announce(zone, &HOME, proxy).with(HOME_DOWN, proxy).with(AWAY_DOWN, free_address())
 }
 

@@ -9,6 +9,7 @@ pub mod authority;
 pub mod client;
 pub mod dns;
 pub mod ejabberd;
+pub mod faults;
 pub mod internet;
 pub mod jabberd2;
 pub mod load;

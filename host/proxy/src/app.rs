@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use refrain_proto::Side;
 use refrain_proto::auth::DialbackSecret;
@@ -14,9 +15,13 @@ use crate::net::responder::{Responder, Zones};
 use crate::net::target::Transport;
 use crate::net::tls;
 use crate::observe::audit::Audit;
+use crate::observe::continuity::Keeper;
 use crate::observe::counters::Totals;
 use crate::pipeline::{Gateway, Secrets, listen};
 use crate::snapshot::Snapshot;
+
+/// A disk that hangs does not hold the end up longer than this.
+const KEEPING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A running gateway.
 pub struct App {
@@ -25,6 +30,7 @@ pub struct App {
     outside_tls: Vec<SocketAddr>,
     inside: Vec<SocketAddr>,
     names: Option<SocketAddr>,
+    keeper: Option<Keeper>,
 }
 
 /// Why the gateway did not start.
@@ -49,13 +55,19 @@ impl App {
             None => None,
         };
         let secrets = Secrets { outside: secret()?, inside: secret()? };
+        let directory = snapshot.config.state.directory.clone();
         let gateway = Gateway::new(snapshot, StreamIds::from_seed(random()?), secrets, audit);
+        let keeper = directory.map(|directory| Keeper::open(gateway.continuity.clone(), &directory));
+        if let Some(keeper) = keeper.clone() {
+            tokio::spawn(keeper.keep());
+        }
         let app = App {
             outside: addresses(&outside)?,
             outside_tls: addresses(&outside_tls)?,
             inside: addresses(&inside)?,
             names: names.as_ref().map(Responder::address),
             gateway,
+            keeper,
         };
         app.gateway.own_doors.open(app.doors());
         app.serve(Side::Outside, Transport::StartTls, outside);
@@ -118,6 +130,9 @@ impl App {
         };
         if timeout(self.gateway.snapshot().config.limits.drain_timeout, drained).await.is_err() {
             tracing::error!("the drain did not end in time (limits.drain-seconds): open streams are cut");
+        }
+        if let Some(keeper) = self.keeper.clone() {
+            let _ = timeout(KEEPING_TIMEOUT, keeper.write()).await;
         }
         self.totals()
     }

@@ -11,3 +11,4 @@ pub mod net;
 pub mod observe;
 pub mod pipeline;
 pub mod snapshot;
+pub mod state;

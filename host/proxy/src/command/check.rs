@@ -42,7 +42,7 @@ struct Summary<'c>(&'c Config);
 
 impl Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { outside, inside, domains, peers, chains, .. } = self.0;
+        let Config { outside, inside, domains, peers, chains, state, .. } = self.0;
         let direct = match outside.listen_tls.as_slice() {
             [] => String::new(),
             direct => format!("; with direct TLS {}", list(direct)),
@@ -66,7 +66,11 @@ impl Display for Summary<'_> {
         writeln!(f, "  inbound   {}", chain(&chains.inbound))?;
         writeln!(f, "  outbound  {}", chain(&chains.outbound))?;
         writeln!(f, "  trust     {}; {}", trust(&outside.roots), dialback(peers.len(), peers.dialback_count()))?;
-        write!(f, "  resolver  {}{}", resolver(&outside.resolver), validation(&outside.dnssec))
+        writeln!(f, "  resolver  {}{}", resolver(&outside.resolver), validation(&outside.dnssec))?;
+        match &state.directory {
+            Some(directory) => write!(f, "  state     {}", directory.display()),
+            None => write!(f, "  state     none: what is known of remote domains ends with the process"),
+        }
     }
 }
 
@@ -134,7 +138,8 @@ mod tests {
   inbound   jid-policy (builtin) → spim (builtin) → file-transfer (builtin)
   outbound  jid-policy (builtin) → file-transfer (builtin)
   trust     the operating system's authorities; dialback for 1 of 1 described peers
-  resolver  127.0.0.1:53";
+  resolver  127.0.0.1:53
+  state     none: what is known of remote domains ends with the process";
         assert_eq!(summary, expected);
     }
 }

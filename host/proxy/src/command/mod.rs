@@ -7,6 +7,7 @@ pub mod demo;
 mod explain;
 mod faults;
 mod filter;
+mod peers;
 mod record;
 mod reload;
 pub(crate) mod replay;
@@ -94,6 +95,9 @@ enum Command {
     /// Show the chains of a running Refrain: who is in them, what each is asked about and what it may do
     #[command(after_help = "Exit codes: 0 shown, 1 Refrain could not be asked.")]
     Chain(status::Look),
+    /// Show the remote domains that were here, and whether the key of one has changed
+    #[command(after_help = peers::AFTER_HELP)]
+    Peers(peers::Peers),
     /// Show how a running Refrain judged one stanza, by the id in its log line
     #[command(after_help = "Exit codes: 0 found, 1 not found, or Refrain could not be asked.")]
     Explain(explain::Explain),
@@ -146,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Faults(faults) => faults.run(),
         Command::Status(look) => look.status(),
         Command::Chain(look) => look.chain(),
+        Command::Peers(peers) => peers.run(),
         Command::Explain(explain) => explain.run(),
         Command::Reload(change) => change.reload(),
         Command::Rollback(change) => change.rollback(),

@@ -62,8 +62,8 @@ fn status_text(status: &Status) -> String {
     let _ = writeln!(text, "listens     outside {outside}{direct}, inside {inside}");
     let _ = writeln!(
         text,
-        "stanzas     {} accepted = {} forwarded + {} bounced + {} dropped + {} in flight",
-        totals.accepted, totals.forwarded, totals.bounced, totals.dropped, stanzas.in_flight
+        "stanzas     {} accepted = {} forwarded + {} bounced + {} dropped + {} in flight, {} of them waiting",
+        totals.accepted, totals.forwarded, totals.bounced, totals.dropped, stanzas.in_flight, stanzas.waiting
     );
     let _ = writeln!(
         text,
@@ -81,6 +81,8 @@ fn status_text(status: &Status) -> String {
         let _ =
             writeln!(text, "names       asked at {names}: {questions} questions, not answered: {}", counts(refused));
     }
+    let continuity = &status.continuity;
+    let _ = writeln!(text, "peers       {} known, {} changes of a key", continuity.known, continuity.key_changes);
     for chain in &status.chains {
         let _ = write!(text, "\n{}\n{}", direction_name(chain.direction), filters_text(&chain.filters));
     }

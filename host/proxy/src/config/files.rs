@@ -1,7 +1,7 @@
 //! What a configuration depends on besides its own text: other files, and the process that runs it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{ComponentSource, Config, Dnssec, Mistake, Roots};
 
@@ -39,10 +39,12 @@ impl Config {
         self.inside.dns.as_ref().map(|dns| dns.listen)
     }
 
-    /// Written from another folder, the path of the same socket is another text.
     fn admin_socket(&self) -> Option<PathBuf> {
-        let socket = self.admin.socket.as_ref()?;
-        Some(std::path::absolute(socket).unwrap_or_else(|_| socket.clone()).components().collect())
+        self.admin.socket.as_deref().map(absolute)
+    }
+
+    fn state_directory(&self) -> Option<PathBuf> {
+        self.state.directory.as_deref().map(absolute)
     }
 
     /// What differs from `running` and cannot be had without a restart: sockets are bound once.
@@ -54,9 +56,15 @@ impl Config {
             ("inside.dns.listen", self.inside_dns() == running.inside_dns()),
             ("admin.socket", self.admin_socket() == running.admin_socket()),
             ("admin.http", self.admin_http() == running.admin_http()),
+            ("state.directory", self.state_directory() == running.state_directory()),
         ];
         let changed = fixed.iter().filter(|(_, same)| !same);
         let problem = "cannot change while Refrain runs: it needs a restart";
         changed.map(|(key, _)| self.places.mistake(key, problem, "change it back, or restart")).collect()
     }
+}
+
+/// Written from another folder, the path of the same file is another text.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components().collect()
 }

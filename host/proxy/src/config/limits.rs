@@ -26,8 +26,31 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// Silence after which a stream is closed.
     pub idle_timeout: Duration,
+    /// What becomes of stanzas that a broken stream leaves unacknowledged.
+    pub after_break: AfterBreak,
     /// How long a shutdown waits for queues to empty.
     pub drain_timeout: Duration,
+}
+
+/// What becomes of stanzas that were written and not acknowledged when their stream broke (XEP-0198): the next server may have
+/// taken them or not, and nobody can know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AfterBreak {
+    /// They are sent again, so that some may arrive twice.
+    #[default]
+    Resend,
+    /// Their senders are told that they were not delivered, though some may have been.
+    Bounce,
+}
+
+impl AfterBreak {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "resend" => Ok(AfterBreak::Resend),
+            "bounce" => Ok(AfterBreak::Bounce),
+            _ => Err("there is no such choice"),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -41,6 +64,7 @@ impl Default for Limits {
             connections_per_address_max: 256,
             handshake_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30 * 60),
+            after_break: AfterBreak::Resend,
             drain_timeout: Duration::from_secs(20),
         }
     }
@@ -58,6 +82,7 @@ impl Limits {
             "connections-per-address-max",
             "handshake-seconds",
             "idle-seconds",
+            "after-break",
             "drain-seconds",
         ]);
         let default = Limits::default();
@@ -83,6 +108,9 @@ impl Limits {
             ),
             handshake_timeout: seconds("handshake-seconds", 1..=600, default.handshake_timeout),
             idle_timeout: seconds("idle-seconds", 10..=7 * 86_400, default.idle_timeout),
+            after_break: section
+                .parsed("after-break", AfterBreak::parse, "write \"resend\" or \"bounce\"")
+                .unwrap_or(default.after_break),
             drain_timeout: seconds("drain-seconds", 0..=600, default.drain_timeout),
         }
     }

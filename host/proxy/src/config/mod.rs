@@ -17,6 +17,7 @@ mod peers;
 mod places;
 mod sides;
 mod staging;
+mod state;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,12 +28,13 @@ pub use admin::Admin;
 pub use domains::HostedDomain;
 pub use filters::{Chains, ComponentSource, FilterConfig, WrittenLimits};
 pub use inside_dns::InsideDns;
-pub use limits::Limits;
+pub use limits::{AfterBreak, Limits};
 pub use mistake::{Mistake, Mistakes};
 pub use peers::{PeerPolicies, PeerPolicy};
 pub use places::Places;
 pub use sides::{Dnssec, Inside, KeyPairFiles, Outside, ResolverSource, Roots};
 pub use staging::Staging;
+pub use state::State;
 
 use file::{Findings, Section};
 use refrain_filter::Lists;
@@ -60,6 +62,8 @@ pub struct Config {
     pub admin: Admin,
     /// How changes of the chains are tried.
     pub staging: Staging,
+    /// What outlives the process.
+    pub state: State,
     /// Where each key stands in the file, for the mistakes that only later stages can find.
     pub places: Places,
     /// What works, but was perhaps not meant.
@@ -113,11 +117,14 @@ struct Draft {
     limits: Limits,
     admin: Admin,
     staging: Staging,
+    state: State,
 }
 
 impl Draft {
     fn read(root: &Section<'_>) -> Self {
-        root.knows(&["outside", "inside", "domain", "peer", "chain", "filter", "list", "limits", "admin", "staging"]);
+        root.knows(&[
+            "outside", "inside", "domain", "peer", "chain", "filter", "list", "limits", "admin", "staging", "state",
+        ]);
         root.requires("outside", "write [outside] with listen and resolver");
         root.requires("inside", "write [inside] with listen and authority");
         root.requires("domain", "write one [[domain]] for each domain that is protected");
@@ -132,6 +139,7 @@ impl Draft {
             admin: root.section("admin").map_or_else(Admin::default, |section| Admin::read(&section)),
             limits: root.section("limits").map_or_else(Limits::default, |section| Limits::read(&section)),
             staging: root.section("staging").map_or_else(Staging::default, |section| Staging::read(&section)),
+            state: root.section("state").map_or_else(State::default, |section| State::read(&section)),
         };
         draft.check_across(root);
         draft
@@ -175,8 +183,18 @@ impl Draft {
 
     fn finish(self, findings: Findings, digest: String) -> (Config, Mistakes) {
         let (places, mistakes, warnings) = findings.into_parts();
-        let Draft { outside, inside, domains, peers, chains, lists: (lists, list_files), limits, admin, staging } =
-            self;
+        let Draft {
+            outside,
+            inside,
+            domains,
+            peers,
+            chains,
+            lists: (lists, list_files),
+            limits,
+            admin,
+            staging,
+            state,
+        } = self;
         let config = Config {
             outside,
             inside,
@@ -188,6 +206,7 @@ impl Draft {
             limits,
             admin,
             staging,
+            state,
             places,
             warnings,
             digest,

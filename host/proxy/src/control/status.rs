@@ -40,6 +40,8 @@ pub struct Status {
     pub listeners: Listeners,
     /// What became of the stanzas.
     pub stanzas: Stanzas,
+    /// What is known of remote domains.
+    pub continuity: Continuity,
     /// Streams that are open.
     pub streams: Streams,
     /// Names and servers that a stream could not be opened to.
@@ -121,6 +123,20 @@ pub struct Stanzas {
     pub totals: Totals,
     /// Accepted, and not ended yet.
     pub in_flight: u64,
+    /// Of these, in a queue or written and not acknowledged: counted apart, and all of them whenever no batch is being judged.
+    pub waiting: u64,
+}
+
+/// What is known of remote domains.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Continuity {
+    /// Domains that have proven themselves; `/peers` has them all.
+    pub known: u64,
+    /// Keys that changed since the start.
+    pub key_changes: u64,
+    /// Attempts to read or write the store that failed.
+    pub store_failures: u64,
 }
 
 /// Streams that are open.
@@ -274,7 +290,12 @@ impl Status {
                 admin_socket: snapshot.config.admin.socket.clone(),
                 admin_http: snapshot.config.admin.http.as_ref().map(|http| http.listen),
             },
-            stanzas: Stanzas { totals, in_flight: totals.in_flight() },
+            stanzas: Stanzas { totals, in_flight: totals.in_flight(), waiting: gateway.routes.waiting() },
+            continuity: Continuity {
+                known: gateway.continuity.count(),
+                key_changes: gateway.continuity.changes(),
+                store_failures: gateway.continuity.failures(),
+            },
             streams: Streams {
                 from_outside: gateway.streams.from_outside.read(),
                 from_inside: gateway.streams.from_inside.read(),

@@ -18,8 +18,10 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use super::dane::{Delegation, Voucher};
+use super::names;
 use super::tls::Tls;
 use super::wire::Wire;
+use crate::observe::continuity::KeyDigest;
 
 /// What one wake-up reads at most before it judges: enough for full batches, small enough to be fair to other streams.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -62,12 +64,18 @@ pub struct Connection {
     side: Side,
     role: TlsRole,
     voucher: Option<Voucher>,
+    peer_key: Option<KeyDigest>,
 }
 
 impl Connection {
     /// Joins a socket and a stream on one side of the boundary.
     pub fn new(wire: Wire, stream: Stream, tls: Arc<Tls>, side: Side, role: TlsRole) -> Self {
-        Connection { wire, stream, outbox: Vec::new(), tls: Some(tls), side, role, voucher: None }
+        Connection { wire, stream, outbox: Vec::new(), tls: Some(tls), side, role, voucher: None, peer_key: None }
+    }
+
+    /// The key of the certificate that the peer showed, if it showed one.
+    pub fn peer_key(&self) -> Option<KeyDigest> {
+        self.peer_key
     }
 
     /// The stream, to hand inputs in.
@@ -154,6 +162,7 @@ impl Connection {
             Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long")),
         }
         let shown = self.wire.peer_certificates();
+        self.peer_key = shown.and_then(|shown| names::key_of(shown.first()?));
         let facts = match &self.role {
             TlsRole::Server => tls.facts(self.side, shown),
             TlsRole::Client(pair, delegation) => {

@@ -4,9 +4,12 @@
 
 use refrain_proto::auth::CertificateName;
 use rustls::pki_types::CertificateDer;
+use sha2::{Digest as _, Sha256};
 use x509_parser::asn1_rs::{self, Any, FromDer, Oid, Tag, TaggedExplicit, oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
+
+use crate::observe::continuity::KeyDigest;
 
 /// id-on-dnsSRV, RFC 4985 §2.
 const ID_ON_DNS_SRV: Oid<'static> = oid!(1.3.6.1.5.5.7.8.7);
@@ -23,6 +26,12 @@ pub fn of_der(certificate: &CertificateDer<'_>) -> Vec<CertificateName> {
         Ok((_, certificate)) => of(&certificate),
         Err(_) => Vec::new(),
     }
+}
+
+/// The digest of a certificate's public key; none when it cannot be parsed.
+pub fn key_of(certificate: &CertificateDer<'_>) -> Option<KeyDigest> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some(KeyDigest(Sha256::digest(certificate.public_key().raw).into()))
 }
 
 /// The names in a parsed certificate.

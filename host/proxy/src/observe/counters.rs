@@ -19,7 +19,7 @@ pub struct Counters {
 /// How an accepted stanza ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Written to the next server.
+    /// Taken by the next server: acknowledged, or written where it does not acknowledge.
     Forwarded,
     /// Answered with a stanza error.
     Bounced,
@@ -174,7 +174,7 @@ impl Drop for Held {
 pub struct Totals {
     /// Stanzas that passed the stream's checks and entered the chain.
     pub accepted: u64,
-    /// Of these, written to the next server.
+    /// Of these, taken by the next server: acknowledged (XEP-0198), or written where it does not acknowledge.
     pub forwarded: u64,
     /// Answered with a stanza error.
     pub bounced: u64,

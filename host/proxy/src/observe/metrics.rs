@@ -44,6 +44,15 @@ fn traffic(page: &mut Page, status: &Status) {
     }
     page.family("refrain_stanzas_in_flight", "gauge", "Accepted, and not ended yet.");
     page.sample("refrain_stanzas_in_flight", &[], status.stanzas.in_flight);
+    page.family("refrain_stanzas_waiting", "gauge", "Of these, in a queue, or written and not acknowledged.");
+    page.sample("refrain_stanzas_waiting", &[], status.stanzas.waiting);
+    let continuity = &status.continuity;
+    page.family("refrain_peers_known", "gauge", "Remote domains that have proven themselves and are remembered.");
+    page.sample("refrain_peers_known", &[], continuity.known);
+    page.family("refrain_peer_key_changes_total", "counter", "Remote domains that came with another key than before.");
+    page.sample("refrain_peer_key_changes_total", &[], continuity.key_changes);
+    page.family("refrain_state_failures_total", "counter", "Attempts to read or write the store that failed.");
+    page.sample("refrain_state_failures_total", &[], continuity.store_failures);
     page.family("refrain_streams", "gauge", "Open streams: accepted ones, and established ones of our own.");
     let streams = &status.streams;
     for (side, way, count) in [

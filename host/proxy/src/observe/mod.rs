@@ -1,6 +1,7 @@
 //! What operators see: the log, the counts, who decided what.
 
 pub mod audit;
+pub mod continuity;
 pub mod counters;
 pub mod dials;
 pub mod faults;

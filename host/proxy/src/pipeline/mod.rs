@@ -29,6 +29,7 @@ use tokio_util::task::TaskTracker;
 use crate::limits::Permits;
 use crate::net::reach::OwnDoors;
 use crate::observe::audit::Audit;
+use crate::observe::continuity::Continuity;
 use crate::observe::counters::{Counters, NameQuestions, Streams};
 use crate::observe::dials::Dials;
 use crate::observe::faults::FaultStore;
@@ -55,6 +56,8 @@ pub struct Gateway {
     pub streams: Streams,
     /// What the protected servers asked our name server.
     pub names: Arc<NameQuestions>,
+    /// What remote domains proved themselves with.
+    pub continuity: Arc<Continuity>,
     /// Who decided what, and why.
     pub audit: Audit,
     /// Copies of stanzas for whoever looks on.
@@ -107,6 +110,7 @@ impl Gateway {
             dials: Dials::default(),
             streams: Streams::default(),
             names: Arc::default(),
+            continuity: Arc::default(),
             audit,
             taps: Taps::default(),
             faults: FaultStore::default(),

@@ -23,6 +23,7 @@ use crate::net::connection::{Connection, TlsRole, Turn};
 use crate::net::target::Transport;
 use crate::net::wire::Wire;
 use crate::observe::audit::{Ruling, record_of};
+use crate::observe::continuity::Recognised;
 use crate::observe::counters::Ending;
 use crate::observe::trace::TraceId;
 use crate::snapshot::{Snapshot, direction};
@@ -138,6 +139,10 @@ impl Receiver {
             }
             Event::Authenticated { pair, by } => {
                 tracing::info!(side = side_name(self.side), from = %pair.from, to = %pair.to, %by, "peer authenticated");
+                if self.side == Side::Outside {
+                    let by = Recognised::AsClient(by);
+                    self.gateway.continuity.note(&pair.from, self.connection.peer_key(), by);
+                }
             }
             Event::Unsolicited => {
                 // T01. A peer can send these as fast as it likes, so they do not fill the operator's log.
@@ -147,7 +152,7 @@ impl Receiver {
                 );
             }
             // Of initiating streams only.
-            Event::KeyShown(_) | Event::Established(_) | Event::Verified(..) => {}
+            Event::KeyShown(_) | Event::Established(_) | Event::Acknowledged(_) | Event::Verified(..) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 //! judge → **route** → send
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,17 +48,53 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    fn new(origin: Origin) -> Self {
+    pub(super) fn new(origin: Origin) -> Self {
         Chunk { bytes: Vec::new(), stanzas: 0, origin }
     }
 
-    fn push(&mut self, stanza: &Stanza) {
+    pub(super) fn push(&mut self, stanza: &Stanza) {
         stanza.write(&mut self.bytes);
         self.stanzas += 1;
     }
 
-    fn cost(&self, budget: usize) -> u32 {
-        u32::try_from((self.bytes.len() + CHUNK_OVERHEAD).min(budget)).unwrap_or(u32::MAX)
+    /// What it takes of its queue.
+    pub fn load(&self) -> Load {
+        Load { bytes: self.bytes.len(), stanzas: self.stanzas, origin: self.origin }
+    }
+
+    /// The stanzas behind the first `count`.
+    pub fn without_first(&self, count: u32) -> Chunk {
+        let mut rest = Chunk::new(self.origin);
+        let mut passed = 0;
+        for_each_stanza(self, |stanza| {
+            if passed >= count {
+                rest.push(stanza);
+            }
+            passed += 1;
+        });
+        rest
+    }
+}
+
+/// What a chunk takes of its queue, for as long as it is there.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// Bytes of its stanzas.
+    pub bytes: usize,
+    /// How many they are.
+    pub stanzas: u32,
+    /// Who wrote them.
+    pub origin: Origin,
+}
+
+impl Load {
+    /// How many of its stanzas are counted: those that are not our own.
+    pub fn relayed(self) -> u64 {
+        if self.origin == Origin::Relayed { u64::from(self.stanzas) } else { 0 }
+    }
+
+    fn cost(self, budget: usize) -> u32 {
+        u32::try_from((self.bytes + CHUNK_OVERHEAD).min(budget)).unwrap_or(u32::MAX)
     }
 }
 
@@ -76,12 +112,25 @@ pub struct Room {
     stanzas: AtomicUsize,
     stanzas_max: usize,
     established: AtomicBool,
-    /// Bytes in all queues of the run.
-    everywhere: Arc<AtomicUsize>,
+    everywhere: Arc<Everywhere>,
+}
+
+/// What all queues of the run hold together, acknowledgements that are awaited included.
+#[derive(Debug, Default)]
+pub struct Everywhere {
+    bytes: AtomicUsize,
+    relayed: AtomicU64,
+}
+
+impl Everywhere {
+    /// Accepted stanzas in all of them.
+    pub fn relayed(&self) -> u64 {
+        self.relayed.load(Relaxed)
+    }
 }
 
 impl Room {
-    fn new(limits: &Limits, everywhere: Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(limits: &Limits, everywhere: Arc<Everywhere>) -> Self {
         Room {
             bytes: Semaphore::new(limits.queue_bytes_max),
             bytes_max: limits.queue_bytes_max,
@@ -92,21 +141,37 @@ impl Room {
         }
     }
 
+    /// Whether nothing is in it.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.available_permits() == self.bytes_max && self.stanzas.load(Relaxed) == 0
+    }
+
     /// Tells sources whether waiting for room makes sense.
     pub fn set_established(&self, established: bool) {
         self.established.store(established, Relaxed);
     }
 
     /// Gives back what a chunk took.
-    pub fn leave(&self, chunk: &Chunk) {
-        let cost = chunk.cost(self.bytes_max) as usize;
-        self.bytes.add_permits(cost);
-        self.everywhere.fetch_sub(cost, Relaxed);
-        self.stanzas.fetch_sub(chunk.stanzas as usize, Relaxed);
+    pub fn leave(&self, load: Load) {
+        self.give_back(load.cost(self.bytes_max), load.stanzas, load.relayed());
+    }
+
+    /// Gives back what a chunk took more than what is left of it takes.
+    pub fn shrink(&self, whole: Load, left: Load) {
+        let cost = whole.cost(self.bytes_max).saturating_sub(left.cost(self.bytes_max));
+        self.give_back(cost, whole.stanzas - left.stanzas, whole.relayed() - left.relayed());
+    }
+
+    fn give_back(&self, cost: u32, stanzas: u32, relayed: u64) {
+        self.bytes.add_permits(cost as usize);
+        self.everywhere.bytes.fetch_sub(cost as usize, Relaxed);
+        self.everywhere.relayed.fetch_sub(relayed, Relaxed);
+        self.stanzas.fetch_sub(stanzas as usize, Relaxed);
     }
 
     /// Takes room for a chunk if there is some now.
-    fn try_enter(&self, chunk: &Chunk) -> bool {
+    pub(super) fn try_enter(&self, chunk: Load) -> bool {
         let waiting_to_connect = !self.established.load(Relaxed);
         let stanzas = chunk.stanzas as usize;
         if waiting_to_connect && self.stanzas.load(Relaxed) + stanzas > self.stanzas_max || self.is_full_everywhere() {
@@ -118,17 +183,18 @@ impl Room {
         true
     }
 
-    fn note(&self, chunk: &Chunk) {
-        self.stanzas.fetch_add(chunk.stanzas as usize, Relaxed);
-        self.everywhere.fetch_add(chunk.cost(self.bytes_max) as usize, Relaxed);
+    fn note(&self, load: Load) {
+        self.stanzas.fetch_add(load.stanzas as usize, Relaxed);
+        self.everywhere.bytes.fetch_add(load.cost(self.bytes_max) as usize, Relaxed);
+        self.everywhere.relayed.fetch_add(load.relayed(), Relaxed);
     }
 
     fn is_full_everywhere(&self) -> bool {
-        self.everywhere.load(Relaxed) > QUEUED_BYTES_MAX
+        self.everywhere.bytes.load(Relaxed) > QUEUED_BYTES_MAX
     }
 
     /// Takes room for a chunk, waiting for it when the route is open and merely slow.
-    async fn enter(&self, chunk: &Chunk) -> bool {
+    async fn enter(&self, chunk: Load) -> bool {
         if self.try_enter(chunk) {
             return true;
         }
@@ -153,18 +219,26 @@ impl RouteHandle {
         if self.queue.is_closed() {
             return Err(Refused::Ended(chunk));
         }
-        if !self.room.enter(&chunk).await {
+        if !self.room.enter(chunk.load()).await {
             return Err(Refused::Full(chunk));
         }
-        self.queue.send(chunk).map_err(|refused| Refused::Ended(refused.0))
+        self.send(chunk)
     }
 
     /// Like `offer`, without waiting.
     fn offer_now(&self, chunk: Chunk) -> Result<(), Refused> {
-        if !self.room.try_enter(&chunk) {
+        if !self.room.try_enter(chunk.load()) {
             return Err(Refused::Full(chunk));
         }
-        self.queue.send(chunk).map_err(|refused| Refused::Ended(refused.0))
+        self.send(chunk)
+    }
+
+    /// Sends what has room already; the room of what comes too late is given back.
+    fn send(&self, chunk: Chunk) -> Result<(), Refused> {
+        self.queue.send(chunk).map_err(|refused| {
+            self.room.leave(refused.0.load());
+            Refused::Ended(refused.0)
+        })
     }
 }
 
@@ -172,13 +246,18 @@ impl RouteHandle {
 #[derive(Default)]
 pub struct Routes {
     handles: Mutex<HashMap<DomainPair, RouteHandle>>,
-    queued_bytes: Arc<AtomicUsize>,
+    everywhere: Arc<Everywhere>,
 }
 
 impl Routes {
     /// Whether a sender for the pair exists: only then can a dialback question about the pair be genuine (XEP-0220 §2.2.2).
     pub fn knows(&self, pair: &DomainPair) -> bool {
         self.lock().get(pair).is_some_and(|handle| !handle.queue.is_closed())
+    }
+
+    /// Accepted stanzas that are in a queue, or were written and are not acknowledged.
+    pub fn waiting(&self) -> u64 {
+        self.everywhere.relayed()
     }
 
     /// The sender for the pair; starts one if there is none. `None` when there are too many.
@@ -194,7 +273,7 @@ impl Routes {
             }
         }
         let (queue, incoming) = mpsc::unbounded_channel();
-        let room = Room::new(&gateway.snapshot().config.limits, self.queued_bytes.clone());
+        let room = Room::new(&gateway.snapshot().config.limits, self.everywhere.clone());
         let handle = RouteHandle { queue, room: Arc::new(room) };
         handles.insert(pair.clone(), handle.clone());
         gateway.ending.senders.spawn(send::run(gateway.clone(), pair.clone(), incoming, handle.room.clone()));

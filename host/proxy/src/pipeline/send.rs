@@ -1,26 +1,32 @@
-//! The sender of one domain pair: dials when the first stanza comes, writes in batches, bounces what cannot be delivered.
+//! The sender of one domain pair: dials when the first stanza comes, writes in batches, keeps what the next server has not taken,
+//! bounces what cannot be delivered.
 //!
 //! route → **send** → the next server
 
+mod stream;
+mod unacknowledged;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use refrain_proto::stanza::{StanzaCondition, StanzaError};
-use refrain_proto::stream::Input;
 use refrain_proto::{DomainPair, Proof, Side};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep_until, timeout};
 
 use super::receive::side_name;
-use super::route::{Chunk, Origin, Room, bounce, deliver};
+use super::route::{Chunk, Room, bounce, deliver};
 use super::{Gateway, backoff};
-use crate::net::alarm::Alarm;
-use crate::net::connection::{Connection, Turn};
-use crate::net::dial::{DialError, dial, finish};
-use crate::observe::counters::Ending;
+use crate::config::AfterBreak;
+use crate::net::connection::Connection;
+use crate::net::dial::{DialError, dial};
+use crate::observe::continuity::Recognised;
+use stream::End;
 
-/// Chunks that wait together leave in one write of about this size.
-const WRITE_BYTES: usize = 64 * 1024;
+/// A stanza may be what breaks the streams it is sent on. After so many in a row on which the peer took nothing it is bounced,
+/// with all that it was written with.
+const SENDINGS_MAX: u32 = 3;
 /// A sender without a connection and without stanzas ends after this.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -28,7 +34,7 @@ const LINGER: Duration = Duration::from_secs(60);
 pub async fn run(gateway: Arc<Gateway>, pair: DomainPair, queue: UnboundedReceiver<Chunk>, room: Arc<Room>) {
     // A pair is outside-bound or inside-bound by its addressee alone, so one table serves both.
     let side = if gateway.snapshot().boundary.is_hosted(&pair.to) { Side::Inside } else { Side::Outside };
-    let mut sender = Sender { gateway, pair, side, queue, room, failures: 0 };
+    let mut sender = Sender { gateway, pair, side, queue, room, again: VecDeque::new(), failures: 0, fruitless: 0 };
     sender.serve().await;
     sender.hand_back().await;
 }
@@ -39,15 +45,12 @@ struct Sender {
     side: Side,
     queue: UnboundedReceiver<Chunk>,
     room: Arc<Room>,
+    /// What broken streams have left, before all that is in the queue.
+    again: VecDeque<Chunk>,
+    /// Attempts to dial that failed, one after the other.
     failures: u32,
-}
-
-/// What a connection's end means for its sender.
-enum End {
-    /// Nothing was left to send.
-    Idle,
-    /// It broke; there may be more to send.
-    Broken,
+    /// Streams that took nothing of what they were sent, one after the other.
+    fruitless: u32,
 }
 
 impl Sender {
@@ -56,6 +59,10 @@ impl Sender {
             let end = match self.dial().await {
                 Ok((connection, proof)) => {
                     tracing::info!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, %proof, peer_proof = connection.voucher().map(tracing::field::display), "stream established");
+                    if self.side == Side::Outside {
+                        let by = Recognised::AsServer(connection.voucher());
+                        self.gateway.continuity.note(&self.pair.to, connection.peer_key(), by);
+                    }
                     self.failures = 0;
                     self.write_stanzas(connection, first).await
                 }
@@ -79,6 +86,9 @@ impl Sender {
 
     /// The next thing to send, or `None` when none comes for a while or ever.
     async fn next_chunk(&mut self) -> Option<Chunk> {
+        if let Some(chunk) = self.again.pop_front() {
+            return Some(chunk);
+        }
         let draining = self.gateway.ending.sending.clone();
         tokio::select! {
             biased;
@@ -88,95 +98,41 @@ impl Sender {
         }
     }
 
-    async fn write_stanzas(&mut self, mut connection: Connection, first: Chunk) -> End {
-        let _held = self.gateway.streams.to(self.side).hold();
+    async fn write_stanzas(&mut self, connection: Connection, first: Chunk) -> End {
+        let gateway = self.gateway.clone();
+        let _held = gateway.streams.to(self.side).hold();
         self.room.set_established(true);
-        let end = self.write_until_end(&mut connection, first).await;
+        let end = stream::serve(self, connection, first).await;
         self.room.set_established(false);
         end
     }
 
-    async fn write_until_end(&mut self, connection: &mut Connection, first: Chunk) -> End {
-        let draining = self.gateway.ending.sending.clone();
-        let mut alarm = Alarm::new(Instant::now());
-        if let Err(end) = self.write(connection, first).await {
-            return end;
-        }
-        loop {
-            let until = match connection.turn().await {
-                Ok(Turn::Wait(until)) => until,
-                Ok(Turn::Event(_)) => continue,
-                Ok(Turn::Finished(outcome)) => {
-                    tracing::info!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, %outcome, "stream ended");
-                    return End::Broken;
-                }
-                Err(error) => return self.broke(&error),
-            };
-            tokio::select! {
-                chunk = self.queue.recv() => {
-                    let Some(chunk) = chunk else { return End::Idle };
-                    if let Err(end) = self.write(connection, chunk).await {
-                        return end;
-                    }
-                }
-                received = connection.receive() => {
-                    if let Err(error) = received {
-                        return self.broke(&error);
-                    }
-                }
-                () = alarm.reached(until) => connection.stream().handle(Input::Tick, Instant::now()),
-                () = draining.cancelled() => match self.queue.try_recv() {
-                    Ok(chunk) => {
-                        if let Err(end) = self.write(connection, chunk).await {
-                            return end;
-                        }
-                    }
-                    // The receiving streams, the only sources, are gone: nothing can come any more.
-                    Err(_) => {
-                        finish(connection).await;
-                        return End::Idle;
-                    }
-                },
-            }
-        }
+    /// What waits already: first what a broken stream has left.
+    fn next_waiting(&mut self) -> Option<Chunk> {
+        self.again.pop_front().or_else(|| self.queue.try_recv().ok())
     }
 
-    /// Writes a chunk together with all that already waits behind it.
-    async fn write(&mut self, connection: &mut Connection, first: Chunk) -> Result<(), End> {
-        let mut relayed = u64::from(if first.origin == Origin::Relayed { first.stanzas } else { 0 });
-        self.room.leave(&first);
-        let mut bytes = first.bytes;
-        let mut chunks = vec![(bytes.len(), first.stanzas, first.origin)];
-        while bytes.len() < WRITE_BYTES {
-            let Ok(chunk) = self.queue.try_recv() else { break };
-            self.room.leave(&chunk);
-            bytes.extend_from_slice(&chunk.bytes);
-            relayed += u64::from(if chunk.origin == Origin::Relayed { chunk.stanzas } else { 0 });
-            chunks.push((bytes.len(), chunk.stanzas, chunk.origin));
+    /// Takes what a stream wrote and its peer did not acknowledge: it goes first on the next stream, unless the operator prefers
+    /// bounces or the peer takes nothing however often it is sent.
+    fn take_over(&mut self, left: VecDeque<Chunk>, progress: bool) {
+        if left.is_empty() {
+            self.fruitless = 0;
+            return;
         }
-        match connection.write(&bytes).await {
-            Ok(()) => {
-                self.gateway.counters.end(Ending::Forwarded, relayed);
-                connection.stream().wrote(Instant::now());
-                Ok(())
-            }
-            Err(error) => {
-                let mut start = 0;
-                for (end, stanzas, origin) in chunks {
-                    self.return_to_sender(
-                        Chunk { bytes: bytes[start..end].to_vec(), stanzas, origin },
-                        StanzaCondition::RemoteServerTimeout,
-                    );
-                    start = end;
-                }
-                Err(self.broke(&error))
-            }
+        self.fruitless = if progress { 1 } else { self.fruitless + 1 };
+        let stanzas: u32 = left.iter().map(|chunk| chunk.stanzas).sum();
+        let bounces = self.gateway.snapshot().config.limits.after_break == AfterBreak::Bounce;
+        let again = !bounces && self.fruitless < SENDINGS_MAX;
+        tracing::info!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, stanzas, again, "not acknowledged when the stream ended");
+        if again {
+            let rest = std::mem::replace(&mut self.again, left);
+            return self.again.extend(rest);
         }
-    }
-
-    fn broke(&self, error: &std::io::Error) -> End {
-        tracing::info!(side = side_name(self.side), from = %self.pair.from, to = %self.pair.to, %error, "connection broke");
-        End::Broken
+        self.fruitless = 0;
+        for chunk in left {
+            self.room.leave(chunk.load());
+            self.return_to_sender(chunk, StanzaCondition::RemoteServerTimeout);
+        }
     }
 
     /// After a failed dial: returns what waits, and everything that comes until the next attempt is due.
@@ -188,8 +144,12 @@ impl Sender {
         let draining = self.gateway.ending.sending.clone();
         let mut chunk = Some(first);
         while let Some(returned) = chunk {
-            self.room.leave(&returned);
+            self.room.leave(returned.load());
             self.return_to_sender(returned, error.condition());
+            if let Some(next) = self.again.pop_front() {
+                chunk = Some(next);
+                continue;
+            }
             chunk = tokio::select! {
                 biased;
                 chunk = self.queue.recv() => chunk,
@@ -206,13 +166,10 @@ impl Sender {
     /// Ends the route. What slipped in meanwhile goes to a new one.
     async fn hand_back(&mut self) {
         self.queue.close();
-        while let Ok(chunk) = self.queue.try_recv() {
-            self.room.leave(&chunk);
-            if self.gateway.ending.sending.is_cancelled() {
-                self.return_to_sender(chunk, StanzaCondition::RemoteServerTimeout);
-            } else {
-                deliver(&self.gateway, &self.pair, &mut None, chunk).await;
-            }
+        // `recv` and not `try_recv`: it knows of a chunk that was let in and is not in the list yet.
+        while let Some(chunk) = self.queue.recv().await {
+            self.room.leave(chunk.load());
+            deliver(&self.gateway, &self.pair, &mut None, chunk).await;
         }
     }
 }

@@ -44,6 +44,7 @@ const ROUTES: &[Route] = &[
     Route { method: Method::GET, path: "/status", about: "everything about the running process", answer: |r| Box::pin(status(r)) },
     Route { method: Method::GET, path: "/chain", about: "the chains of both directions", answer: |r| Box::pin(chain(r)) },
     Route { method: Method::GET, path: "/explain/", about: "how one stanza was judged, by its id", answer: |r| Box::pin(explain(r)) },
+    Route { method: Method::GET, path: "/peers", about: "the remote domains that were here, and their keys", answer: |r| Box::pin(peers(r)) },
     Route { method: Method::GET, path: "/metrics", about: "the same for Prometheus", answer: |r| Box::pin(metrics(r)) },
     Route { method: Method::POST, path: "/reload", about: "read the configuration again", answer: |r| Box::pin(reload(r)) },
     Route { method: Method::POST, path: "/rollback", about: "bring the previous generation back", answer: |r| Box::pin(rollback(r)) },
@@ -93,6 +94,10 @@ async fn status(request: Request) -> Answer {
 
 async fn chain(request: Request) -> Answer {
     Answer::json(&Status::of(&request.control).chains)
+}
+
+async fn peers(request: Request) -> Answer {
+    Answer::json(&request.control.gateway.continuity.peers())
 }
 
 async fn metrics(request: Request) -> Answer {
