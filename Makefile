@@ -2,9 +2,12 @@
 
 CARGO ?= cargo
 CARGO_DENY_VERSION = 0.20.2
+CARGO_FUZZ_VERSION = 0.13.2
+FUZZ_TARGETS = agreement initiating jid reader receiving
+FUZZ_SECONDS ?= 20
 BUILT = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo setup setup-guest test check quick fmt clippy doc deny cargo-deny advisories bench
+.PHONY: help demo setup setup-guest test check quick fmt clippy doc deny cargo-deny advisories bench fuzz cargo-fuzz
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -50,3 +53,19 @@ bench: setup-guest ## Measures: reader and writer, filters and selectors, then e
 	$(CARGO) bench -p refrain-filter --bench chain
 	$(CARGO) build --release -p refrain -p refrain-tests --bins
 	$(BUILT)/release/load
+
+# RUSTC_BOOTSTRAP: sanitizers are unstable in stable Rust, and there all the same. What is new is kept in target/fuzz/found.
+fuzz: cargo-fuzz setup-guest ## Looks for inputs that make parsers differ or streams fail, FUZZ_SECONDS (20) for each target
+	@scripts/setup.sh fuzz
+	$(CARGO) run -q -p refrain-agreement --bin seeds -- $(BUILT)/fuzz/seeds
+	@for target in $(FUZZ_TARGETS); do \
+	mkdir -p $(BUILT)/fuzz/found/$$target $(BUILT)/fuzz/seeds/$$target && \
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir tests/fuzz $$target \
+	$(BUILT)/fuzz/found/$$target tests/fuzz/corpus/$$target $(BUILT)/fuzz/seeds/$$target -- \
+	-dict=tests/fuzz/xmpp.dict -max_len=4096 -timeout=10 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --workspace --test configuration -- --nocapture
+
+cargo-fuzz:
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || \
+	{ echo "installing cargo-fuzz $(CARGO_FUZZ_VERSION): this takes some minutes"; \
+	$(CARGO) install --locked cargo-fuzz@$(CARGO_FUZZ_VERSION); }

@@ -3,8 +3,9 @@
 #
 #   scripts/setup.sh guest      a compiler for wasm32-unknown-unknown, which the bundled filters are built for
 #   scripts/setup.sh libraries  the parser of those servers, which ours is compared with (Debian package)
+#   scripts/setup.sh fuzz       that, and a compiler for the fuzzer's runtime
 #   scripts/setup.sh servers    the real XMPP servers of the end-to-end tests (Debian packages)
-#   scripts/setup.sh            all of these
+#   scripts/setup.sh            all of these but for fuzz
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -70,6 +71,11 @@ libraries() {
     packages libexpat1-dev
 }
 
+fuzz() {
+    compiler && libraries
+    command -v c++ >/dev/null || packages g++
+}
+
 servers() {
     started=
     is_installed prosody || started="$started prosody"
@@ -83,10 +89,11 @@ servers() {
 case "${1:-all}" in
 guest) compiler && guest ;;
 libraries) compiler && libraries ;;
+fuzz) fuzz ;;
 servers) servers ;;
 all) compiler && guest && libraries && servers ;;
 *)
-    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

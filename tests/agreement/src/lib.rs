@@ -5,6 +5,7 @@
 //! [expat] that Prosody and ejabberd run, to [quick-xml](quick) and to a model of [Openfire](openfire)'s framing scanner;
 //! [`verdict`] says whether they agree. [`targets`] are what the fuzzers and the replay of their corpus run.
 
+pub mod conversations;
 pub mod expat;
 pub mod openfire;
 pub mod ours;
