@@ -42,15 +42,32 @@ impl Authority {
         Identity { certificate: self.pem(), key: self.issuer.key().serialize_pem() }
     }
 
-    /// Issues a certificate for the domains, usable in both TLS roles as servers of the real federation use theirs.
+    /// Issues a certificate for the domains, usable in both TLS roles as servers of the real federation used to have them.
     ///
     /// # Panics
     /// When a domain is not a name.
     pub fn issue(&self, domains: &[&str]) -> Identity {
+        self.issue_for(domains, Usage::Both)
+    }
+
+    /// Issues a certificate for the domains that is fit for one TLS role only, or for both.
+    ///
+    /// # Panics
+    /// When a domain is not a name.
+    pub fn issue_for(&self, domains: &[&str], usage: Usage) -> Identity {
         let key = must("key", KeyPair::generate());
-        let certificate = must("certificate", server_params(domains).signed_by(&key, &self.issuer));
+        let certificate = must("certificate", server_params(domains, usage).signed_by(&key, &self.issuer));
         Identity { certificate: certificate.pem(), key: key.serialize_pem() }
     }
+}
+
+/// What a certificate says that it is for (extended key usage).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// Servers and clients.
+    Both,
+    /// Servers alone: public authorities sell no others any more.
+    Server,
 }
 
 /// A certificate and its private key, both in PEM.
@@ -69,7 +86,7 @@ impl Identity {
     /// When a domain is not a name.
     pub fn self_signed(domains: &[&str]) -> Self {
         let key = must("key", KeyPair::generate());
-        let certificate = must("certificate", server_params(domains).self_signed(&key));
+        let certificate = must("certificate", server_params(domains, Usage::Both).self_signed(&key));
         Self { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 
@@ -86,10 +103,13 @@ impl Identity {
     }
 }
 
-fn server_params(domains: &[&str]) -> CertificateParams {
+fn server_params(domains: &[&str], usage: Usage) -> CertificateParams {
     let mut params = params(domains.iter().map(|domain| (*domain).to_owned()).collect());
     params.distinguished_name.push(DnType::CommonName, domains.first().copied().unwrap_or("server"));
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    params.extended_key_usages = match usage {
+        Usage::Both => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
+        Usage::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
+    };
     params
 }
 

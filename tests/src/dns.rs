@@ -39,11 +39,12 @@ pub struct Zone {
     services: HashMap<String, u16>,
     catch_all: Option<u16>,
     host: &'static str,
+    service: &'static str,
 }
 
 impl Default for Zone {
     fn default() -> Self {
-        Self { services: HashMap::new(), catch_all: None, host: HOST }
+        Self { services: HashMap::new(), catch_all: None, host: HOST, service: "_xmpp-server._tcp." }
     }
 }
 
@@ -51,6 +52,12 @@ impl Zone {
     /// Lets the SRV records point at another name for loopback.
     pub fn on_host(mut self, host: &'static str) -> Self {
         self.host = host;
+        self
+    }
+
+    /// Lets the records be those of direct TLS (XEP-0368), and no others.
+    pub fn over_direct_tls(mut self) -> Self {
+        self.service = "_xmpps-server._tcp.";
         self
     }
 
@@ -79,7 +86,7 @@ impl Zone {
             let asked = question.query_type() == RecordType::A;
             return Some(asked.then(|| record(question, address)).into_iter().collect());
         }
-        let domain = name.strip_prefix("_xmpp-server._tcp.")?.strip_suffix('.')?;
+        let domain = name.strip_prefix(self.service)?.strip_suffix('.')?;
         let service = RData::SRV(SRV::new(0, 0, self.port(domain)?, must("host name", Name::from_ascii(self.host))));
         let asked = question.query_type() == RecordType::SRV;
         Some(asked.then(|| record(question, service)).into_iter().collect())

@@ -43,6 +43,7 @@ pub struct Ejabberd {
     users: Vec<String>,
     trust: Trust,
     server_address: SocketAddr,
+    direct_tls_address: SocketAddr,
     client_address: SocketAddr,
     folder: TempDir,
 }
@@ -58,6 +59,7 @@ impl Ejabberd {
             users: users.iter().map(|user| (*user).to_owned()).collect(),
             trust,
             server_address: free_address(),
+            direct_tls_address: free_address(),
             client_address: free_address(),
             folder: must("temporary folder", tempfile::tempdir()),
         }
@@ -95,11 +97,13 @@ listen:
   # Clients of the tests are on loopback and speak plaintext; servers never do.
   - {{ ip: "127.0.0.1", port: {client_port}, module: ejabberd_c2s, max_stanza_size: 524288 }}
   - {{ ip: "127.0.0.1", port: {server_port}, module: ejabberd_s2s_in, max_stanza_size: 524288 }}
+  - {{ ip: "127.0.0.1", port: {direct_tls_port}, module: ejabberd_s2s_in, max_stanza_size: 524288, tls: true }}
 modules:
 "#,
             domain = self.domain,
             client_port = self.client_address.port(),
             server_port = self.server_address.port(),
+            direct_tls_port = self.direct_tls_address.port(),
         );
         // With the module ejabberd no longer insists on certificates.
         let dialback = (!self.trust.certificates_required).then_some("mod_s2s_dialback");
@@ -124,6 +128,10 @@ modules:
 impl Server for Ejabberd {
     fn server_address(&self) -> SocketAddr {
         self.server_address
+    }
+
+    fn direct_tls_address(&self) -> SocketAddr {
+        self.direct_tls_address
     }
 
     fn start(self: Box<Self>, resolver: SocketAddr) -> RunningServer {

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use crate::{
-    authority::{Authority, Identity},
+    authority::{Authority, Identity, Usage},
     client::Client,
     dns::{Responder, Zone},
     process::free_address,
@@ -31,6 +31,8 @@ pub const AWAY_DOWN: &str = "down.away.example";
 pub enum Proof {
     /// Certificates that both trust: SASL EXTERNAL, as Debian's Prosody requires by default.
     Certificates,
+    /// The same certificates, and dialback where one does not satisfy the server.
+    CertificatesOrDialback,
     /// Certificates nobody vouches for, and dialback in both directions.
     Dialback,
     /// The same remote server, and an operator who does not allow it.
@@ -44,6 +46,30 @@ pub struct Side {
     pub software: Software,
     /// How it and the proxy prove themselves.
     pub proof: Proof,
+}
+
+/// What an Internet with the proxy is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// The hosted server.
+    pub inside: Side,
+    /// The server of the world.
+    pub outside: Side,
+    /// What the proxy's certificates for the hosted domains are fit for.
+    pub usage: Usage,
+    /// How the world and the proxy connect to each other.
+    pub transport: Transport,
+    /// Chain and filters.
+    pub filters: &'a str,
+}
+
+/// How two servers come to TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Over what `_xmpp-server` announces.
+    StartTls,
+    /// Over what `_xmpps-server` announces (XEP-0368), and there is nothing else.
+    DirectTls,
 }
 
 /// Two servers that reach each other, perhaps only through the proxy.
@@ -91,64 +117,15 @@ impl Internet {
     /// When a part does not start.
     pub fn through_refrain_over(onward: impl FnMut(SocketAddr) -> SocketAddr, proof: Proof, filters: &str) -> Self {
         let side = |proof| Side { software: Software::Prosody, proof };
-        Self::between_over(onward, side(Proof::Certificates), side(proof), filters)
+        Plan::new(side(Proof::Certificates), side(proof), filters).start_over(onward)
     }
 
-    /// Starts both servers and the proxy between them: the hosted server trusts nothing but the proxy's inside authority (or
-    /// dialback alone) and is told by DNS that every remote domain is there; the world is told that the hosted domains are at
-    /// the proxy.
+    /// Starts both servers and the proxy between them.
     ///
     /// # Panics
     /// When a part does not start.
     pub fn between(inside: Side, outside: Side, filters: &str) -> Self {
-        Self::between_over(|server| server, inside, outside, filters)
-    }
-
-    fn between_over(
-        mut onward: impl FnMut(SocketAddr) -> SocketAddr,
-        inside: Side,
-        outside: Side,
-        filters: &str,
-    ) -> Self {
-        let public = Authority::new("Public test authority");
-        let inside_authority = Authority::new("Inside test authority");
-        let home_trust = inside.proof.trust(Identity::self_signed(&HOME), &inside_authority);
-        let home_certificate = home_trust.identity.certificate.clone();
-        let home = inside.software.plan(HOME[0], &["alice"], home_trust);
-        let away = outside.software.plan(AWAY[0], &["bob", "eve"], outside.proof.trust_in_public(&AWAY, &public));
-
-        let (outside_address, inside_address) = Refrain::listeners();
-        let (to_home, to_away) = (onward(home.server_address()), onward(away.server_address()));
-        let world = world(to_away, outside_address);
-        let hosted = Zone::default().with_all_but(&[HOME[0], HOME[1], HOME_DOWN], inside_address);
-        let responders = [
-            world.clone(),
-            world.on_host(outside.software.resolvable_host()),
-            hosted.on_host(inside.software.resolvable_host()),
-        ]
-        .map(Responder::start);
-        let [for_refrain, for_away, for_home] = responders.each_ref().map(Responder::address);
-
-        let hosted = |name: &str, server| HostedDomain {
-            name: name.to_owned(),
-            server,
-            identity: public.issue(&[name]),
-            server_certificate: (inside.proof == Proof::Certificates).then(|| home_certificate.clone()),
-        };
-        let mut domains = HOME.map(|name| hosted(name, to_home)).to_vec();
-        domains.push(hosted(HOME_DOWN, free_address()));
-        let refrain = Refrain {
-            outside: outside_address,
-            inside: inside_address,
-            resolver: for_refrain,
-            roots: public.pem(),
-            authority: inside_authority,
-            domains,
-            rest: format!("{}{filters}", outside.proof.peers()),
-        };
-        let refrain = Some(refrain.start());
-        let (home, away) = (home.start(for_home), away.start(for_away));
-        Self { home, away, refrain, _responders: responders.into() }
+        Plan::new(inside, outside, filters).start()
     }
 
     /// Returns the proxy.
@@ -175,11 +152,82 @@ impl Internet {
     }
 }
 
+impl<'a> Plan<'a> {
+    /// Plans what is usual: certificates for both TLS roles, and STARTTLS.
+    pub fn new(inside: Side, outside: Side, filters: &'a str) -> Self {
+        Self { inside, outside, usage: Usage::Both, transport: Transport::StartTls, filters }
+    }
+
+    /// Starts both servers and the proxy between them: the hosted server trusts nothing but the proxy's inside authority (or
+    /// dialback alone) and is told by the proxy's own name server that every remote domain is there; the world is told that
+    /// the hosted domains are at the proxy.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub fn start(self) -> Internet {
+        self.start_over(|server| server)
+    }
+
+    /// The same; the proxy reaches the hosted server, and then the remote one, at what `onward` makes of their addresses.
+    fn start_over(self, mut onward: impl FnMut(SocketAddr) -> SocketAddr) -> Internet {
+        let Self { inside, outside, usage, transport, filters } = self;
+        let public = Authority::new("Public test authority");
+        let inside_authority = Authority::new("Inside test authority");
+        let home_trust = inside.proof.trust(Identity::self_signed(&HOME), &inside_authority);
+        let home_certificate = home_trust.identity.certificate.clone();
+        let home = inside.software.plan(HOME[0], &["alice"], home_trust);
+        let away = outside.software.plan(AWAY[0], &["bob", "eve"], outside.proof.trust_in_public(&AWAY, &public));
+
+        let (outside_address, inside_address) = Refrain::listeners();
+        let outside_tls = free_address();
+        let to_home = onward(home.server_address());
+        let world = match transport {
+            Transport::StartTls => world(onward(away.server_address()), outside_address),
+            Transport::DirectTls => world(onward(away.direct_tls_address()), outside_tls).over_direct_tls(),
+        };
+        let for_refrain = Responder::start(world.clone());
+        let for_away = Responder::start(found_by(outside.software, world));
+        let inside_dns = free_address();
+        let stand_in = (!inside.software.has_one_resolver()).then(|| {
+            let every_domain = Zone::default().with_all_but(&[HOME[0], HOME[1], HOME_DOWN], inside_address);
+            Responder::start(found_by(inside.software, every_domain))
+        });
+        let for_home = stand_in.as_ref().map_or(inside_dns, Responder::address);
+
+        let hosted = |name: &str, server| HostedDomain {
+            name: name.to_owned(),
+            server,
+            identity: public.issue_for(&[name], usage),
+            server_certificate: (inside.proof == Proof::Certificates).then(|| home_certificate.clone()),
+        };
+        let mut domains = HOME.map(|name| hosted(name, to_home)).to_vec();
+        domains.push(hosted(HOME_DOWN, free_address()));
+        let refrain = Refrain {
+            outside: outside_address,
+            outside_tls: Some(outside_tls),
+            inside: inside_address,
+            resolver: for_refrain.address(),
+            inside_dns: Some(inside_dns),
+            roots: public.pem(),
+            authority: inside_authority,
+            domains,
+            rest: format!("{}{filters}", outside.proof.peers()),
+        };
+        let refrain = Some(refrain.start());
+        let (home, away) = (home.start(for_home), away.start(for_away.address()));
+        let responders = [for_refrain, for_away].into_iter().chain(stand_in).collect();
+        Internet { home, away, refrain, _responders: responders }
+    }
+}
+
 impl Proof {
     /// What a server needs that is known to others by its certificate alone, and believes one authority.
     fn trust(self, identity: Identity, authority: &Authority) -> Trust {
         match self {
             Proof::Certificates => Trust { identity, authorities: authority.pem(), certificates_required: true },
+            Proof::CertificatesOrDialback => {
+                Trust { identity, authorities: authority.pem(), certificates_required: false }
+            }
             Proof::Dialback | Proof::Nothing => {
                 Trust { authorities: identity.certificate.clone(), identity, certificates_required: false }
             }
@@ -188,7 +236,7 @@ impl Proof {
 
     fn trust_in_public(self, domains: &[&str], public: &Authority) -> Trust {
         let identity = match self {
-            Proof::Certificates => public.issue(domains),
+            Proof::Certificates | Proof::CertificatesOrDialback => public.issue(domains),
             Proof::Dialback | Proof::Nothing => Identity::self_signed(domains),
         };
         self.trust(identity, public)
@@ -196,7 +244,7 @@ impl Proof {
 
     fn peers(self) -> String {
         match self {
-            Proof::Certificates | Proof::Nothing => String::new(),
+            Proof::Certificates | Proof::CertificatesOrDialback | Proof::Nothing => String::new(),
             Proof::Dialback => {
                 AWAY.map(|domain| format!("[[peer]]\nname = \"{domain}\"\ndialback = true\n\n")).concat()
             }
@@ -208,6 +256,11 @@ impl Proof {
 fn world(away: SocketAddr, proxy: SocketAddr) -> Zone {
     let zone = announce(Zone::default(), &AWAY, away);
     announce(zone, &HOME, proxy).with(HOME_DOWN, proxy).with(AWAY_DOWN, free_address())
+}
+
+/// The same with a host that this server can find.
+fn found_by(software: Software, zone: Zone) -> Zone {
+    if software.has_one_resolver() { zone } else { zone.on_host("localhost.") }
 }
 
 fn announce(zone: Zone, domains: &[&str], server: SocketAddr) -> Zone {

@@ -171,6 +171,10 @@ impl Server for Jabberd2 {
         self.server_address
     }
 
+    fn direct_tls_address(&self) -> SocketAddr {
+        panic!("jabberd2 knows STARTTLS alone")
+    }
+
     /// A client may log in when the session manager has registered with the router, and the connectors listen.
     fn start(self: Box<Self>, resolver: SocketAddr) -> RunningServer {
         self.write_files();

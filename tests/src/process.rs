@@ -3,7 +3,7 @@
 use std::{
     fmt::Display,
     io::{BufRead, BufReader, Read},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
@@ -186,7 +186,7 @@ pub fn free_address() -> SocketAddr {
     for _ in 0..count {
         let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % count;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + offset));
-        if TcpListener::bind(address).is_ok() {
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return address;
         }
     }

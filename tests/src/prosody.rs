@@ -26,6 +26,7 @@ pub struct Prosody {
     users: Vec<String>,
     trust: Trust,
     server_address: SocketAddr,
+    direct_tls_address: SocketAddr,
     client_address: SocketAddr,
     folder: TempDir,
 }
@@ -41,6 +42,7 @@ impl Prosody {
             users: users.iter().map(|user| (*user).to_owned()).collect(),
             trust,
             server_address: free_address(),
+            direct_tls_address: free_address(),
             client_address: free_address(),
             folder: must("temporary folder", tempfile::tempdir()),
         }
@@ -78,7 +80,7 @@ interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {client_port} }}
 s2s_ports = {{ {server_port} }}
 c2s_direct_tls_ports = {{ }}
-s2s_direct_tls_ports = {{ }}
+s2s_direct_tls_ports = {{ {direct_tls_port} }}
 http_ports = {{ }}
 https_ports = {{ }}
 -- Clients of the tests are on loopback and speak plaintext; servers never do.
@@ -102,6 +104,7 @@ Component "rooms.{domain}" "muc"
 "#,
             client_port = self.client_address.port(),
             server_port = self.server_address.port(),
+            direct_tls_port = self.direct_tls_address.port(),
             secure = self.trust.certificates_required,
             certificate = certificate.display(),
             key = key.display(),
@@ -115,6 +118,10 @@ Component "rooms.{domain}" "muc"
 impl Server for Prosody {
     fn server_address(&self) -> SocketAddr {
         self.server_address
+    }
+
+    fn direct_tls_address(&self) -> SocketAddr {
+        self.direct_tls_address
     }
 
     fn start(self: Box<Self>, resolver: SocketAddr) -> RunningServer {

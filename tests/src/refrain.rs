@@ -43,10 +43,14 @@ pub struct HostedDomain {
 pub struct Refrain {
     /// Where the outside connects.
     pub outside: SocketAddr,
+    /// Where the outside connects with TLS from the first byte.
+    pub outside_tls: Option<SocketAddr>,
     /// Where the hosted servers connect.
     pub inside: SocketAddr,
     /// Who answers DNS questions.
     pub resolver: SocketAddr,
+    /// Where it answers those of the hosted servers.
+    pub inside_dns: Option<SocketAddr>,
     /// Authorities trusted outside, in PEM.
     pub roots: String,
     /// Mints the certificates that the hosted servers see.
@@ -90,11 +94,16 @@ impl Refrain {
         let roots = folder.join("roots.crt");
         must("roots", fs::write(&roots, &self.roots));
         let (authority, authority_key) = self.authority.identity().write(folder, "authority");
+        let direct_tls: String =
+            self.outside_tls.map(|listen| format!("listen-tls = [\"{listen}\"]\n")).into_iter().collect();
         let mut config = format!(
-            "[outside]\nlisten = [\"{}\"]\nresolver = [\"{}\"]\nroots = {roots:?}\nprivate-addresses = true\n\n\
+            "[outside]\nlisten = [\"{}\"]\n{direct_tls}resolver = [\"{}\"]\nroots = {roots:?}\nprivate-addresses = true\n\n\
              [inside]\nlisten = [\"{}\"]\nauthority = {authority:?}\nauthority-key = {authority_key:?}\n\n",
             self.outside, self.resolver, self.inside,
         );
+        if let Some(listen) = self.inside_dns {
+            let _ = writeln!(config, "[inside.dns]\nlisten = \"{listen}\"\n");
+        }
         for domain in &self.domains {
             domain.describe(folder, &mut config);
         }

@@ -52,6 +52,12 @@ pub trait Server: Debug {
     /// Returns where other servers connect.
     fn server_address(&self) -> SocketAddr;
 
+    /// Returns where other servers connect with TLS from the first byte.
+    ///
+    /// # Panics
+    /// When the server does not know that.
+    fn direct_tls_address(&self) -> SocketAddr;
+
     /// Starts the server, which looks everything up at the resolver.
     ///
     /// # Panics
@@ -92,13 +98,9 @@ impl Software {
         }
     }
 
-    /// Returns the host that SRV records must point at for this server to find it.
-    pub fn resolvable_host(self) -> &'static str {
-        match self {
-            Self::Prosody | Self::Jabberd2 => "host.example.",
-            // COMPAT(ejabberd): asks its own resolver for SRV records, but the system's for addresses.
-            Self::Ejabberd => "localhost.",
-        }
+    /// Whether it asks its own resolver for everything. ejabberd does so for SRV records, but asks the system for addresses.
+    pub fn has_one_resolver(self) -> bool {
+        self != Self::Ejabberd
     }
 
     /// Whether it knows SASL EXTERNAL between servers.

@@ -1,8 +1,9 @@
 //! Refrain between real servers of three makes: each inside, each outside, with each proof that they know.
 
 use refrain_tests::{
+    authority::Usage,
     client::Client,
-    internet::{AWAY, AWAY_DOWN, HOME, HOME_DOWN, Internet, Proof, Side},
+    internet::{AWAY, AWAY_DOWN, HOME, HOME_DOWN, Internet, Plan, Proof, Side, Transport},
     server::{Software, are_installed},
     steps::{
         FOREIGN_PAYLOAD, FOREIGN_PAYLOAD_WITH_PREFIXES, Stopwatch, ask_version, bounce, chat_both_ways, come_and_go,
@@ -54,6 +55,66 @@ cells! {
     jabberd2_inside_ejabberd_outside: Jabberd2 by Dialback, Ejabberd by Certificates;
     jabberd2_inside_ejabberd_by_dialback_outside: Jabberd2 by Dialback, Ejabberd by Dialback;
     jabberd2_inside_jabberd2_outside: Jabberd2 by Dialback, Jabberd2 by Dialback;
+}
+
+#[tokio::test]
+async fn direct_tls_both_ways_with_prosody() {
+    speak_over_direct_tls(Software::Prosody).await;
+}
+
+#[tokio::test]
+async fn direct_tls_both_ways_with_ejabberd() {
+    speak_over_direct_tls(Software::Ejabberd).await;
+}
+
+/// The world's DNS has no other records than those of XEP-0368.
+async fn speak_over_direct_tls(software: Software) {
+    if !are_installed(&[Software::Prosody, software]) {
+        return;
+    }
+    let plan = Plan { transport: Transport::DirectTls, ..prosody_before(software, Proof::Certificates) };
+    let mut internet = plan.start();
+    let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
+    chat_both_ways(&mut alice, &mut bob).await;
+    proofs_are(&internet.refrain().log(), Proof::Certificates, Proof::Certificates);
+    nothing_is_lost(&mut internet);
+}
+
+/// RFC 5280 §4.2.1.12, as XMPP has always read it: a server is a server, even where it connects.
+#[tokio::test]
+async fn a_certificate_for_servers_alone_is_external_for_prosody() {
+    if !are_installed(&[Software::Prosody]) {
+        return;
+    }
+    let plan = Plan { usage: Usage::Server, ..prosody_before(Software::Prosody, Proof::Certificates) };
+    let mut internet = plan.start();
+    let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
+    chat_both_ways(&mut alice, &mut bob).await;
+    proofs_are(&internet.refrain().log(), Proof::Certificates, Proof::Certificates);
+}
+
+/// ejabberd before 25.08 wants certificates for clients from who connects to it, and takes dialback instead if it may.
+#[tokio::test]
+async fn a_certificate_for_servers_alone_leaves_dialback_with_old_ejabberd() {
+    if !are_installed(&[Software::Prosody, Software::Ejabberd]) {
+        return;
+    }
+    for (usage, proof) in [(Usage::Both, "external"), (Usage::Server, "dialback")] {
+        let plan = Plan { usage, ..prosody_before(Software::Ejabberd, Proof::CertificatesOrDialback) };
+        let mut internet = plan.start();
+        let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
+        chat_both_ways(&mut alice, &mut bob).await;
+        let log = internet.refrain().log();
+        assert!(says(&log, &["stream established", "outside", proof]), "{usage:?}, but no {proof}\n{log}");
+        assert!(says(&log, &["peer authenticated", "outside", "external"]), "ejabberd's own was not believed\n{log}");
+    }
+}
+
+/// A hosted Prosody, and another server outside.
+fn prosody_before(software: Software, proof: Proof) -> Plan<'static> {
+    let inside = Side { software: Software::Prosody, proof: Proof::Certificates };
+    let outside = Side { software, proof };
+    Plan::new(inside, outside, "")
 }
 
 async fn users_of_both_meet(name: &str, inside: Side, outside: Side) {

@@ -177,10 +177,12 @@ fn start_refrain(sink: SocketAddr, certificates: &Certificates, inside: Authorit
     let (outside, inside_address) = Refrain::listeners();
     let refrain = Refrain {
         outside,
+        outside_tls: None,
         inside: inside_address,
         resolver: responder.address(),
         roots: certificates.public.pem(),
         authority: inside,
+        inside_dns: None,
         domains: vec![HostedDomain {
             name: HOME.to_owned(),
             server: sink,
