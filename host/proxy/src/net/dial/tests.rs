@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hickory_resolver::proto::rr::RecordType;
 use rcgen::{CertificateParams, KeyPair};
 use refrain_proto::Domain;
+use refrain_proto::auth::CertificateName;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -17,6 +18,7 @@ use crate::command::demo::world::{self, Arrival, Server};
 use crate::net::credentials;
 use crate::net::dane::Voucher;
 use crate::net::dns::tests::zone::Zone;
+use crate::net::names;
 use crate::observe::audit::Audit;
 use crate::snapshot;
 
@@ -366,6 +368,35 @@ async fn the_direct_tls_listener_takes_streams_and_offers_no_starttls() {
         heard.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
     }
     assert!(!heard.contains("starttls"), "{heard}");
+}
+
+/// C42, C45 on the listener of direct TLS, where nothing but the handshake says who is meant.
+#[tokio::test]
+async fn the_direct_tls_listener_goes_by_the_server_name_and_refuses_other_protocols() {
+    let world = World::new();
+    let dialler = world.dialler(host(), "listen-tls = [\"127.0.0.1:0\"]\n", "").await;
+    let gateway = dialler.app.tls_listeners()[0];
+    let tls = dialler.app.gateway().snapshot().tls.clone();
+    let shake = async |name: &str, protocols: &[&[u8]]| {
+        let (config, _) = tls.client(Side::Outside, &pair("home.example", "home.example")).unwrap();
+        let mut config = (*config).clone();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        let name = rustls::pki_types::ServerName::try_from(name.to_owned()).unwrap();
+        let mut wire = Wire::new(TcpStream::connect(gateway).await.unwrap());
+        wire.connect_tls(Arc::new(config), name).await?;
+        let shown = wire.peer_certificates().unwrap()[0].clone();
+        std::io::Result::Ok(names::of_der(&shown))
+    };
+    let home = vec![CertificateName::Dns("home.example".to_owned())];
+    for name in ["home.example", "unknown.example", "192.0.2.1"] {
+        assert_eq!(shake(name, &[b"xmpp-server"]).await.unwrap(), home, "{name}");
+    }
+    assert_eq!(shake("home.example", &[]).await.unwrap(), home, "no protocol named");
+    assert!(shake("home.example", &[b"h2", b"xmpp-server"]).await.is_ok());
+    let error = shake("home.example", &[b"h2"]).await.unwrap_err();
+    assert!(error.to_string().contains("NoApplicationProtocol"), "{error}");
+    let error = shake("home.example", &[b"xmpp-client"]).await.unwrap_err();
+    assert!(error.to_string().contains("NoApplicationProtocol"), "{error}");
 }
 
 /// C46, T38: words in the clear at the TLS port lead to nothing.
