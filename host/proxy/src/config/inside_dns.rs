@@ -113,6 +113,7 @@ pub(super) fn check(draft: &Draft, root: &Section<'_>) {
     let Some(dns) = &draft.inside.dns else { return };
     let others = [
         ("outside.listen", draft.outside.listen.clone()),
+        ("outside.listen-tls", draft.outside.listen_tls.clone()),
         ("inside.listen", draft.inside.listen.clone()),
         ("admin.http", draft.admin.http.iter().map(|http| http.listen).collect()),
     ];

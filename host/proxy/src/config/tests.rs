@@ -190,6 +190,17 @@ fn the_name_server_of_the_inside_is_nobody_elses_and_leads_to_the_inside() {
 }
 
 #[test]
+fn the_name_server_of_the_inside_changes_its_words_by_a_reload_and_its_address_by_a_restart() {
+    let with = |dns: &str| good(&LEAST.replace("[[domain]]", &format!("[inside.dns]\n{dns}\n[[domain]]")));
+    let running = with("listen = '127.0.0.1:9'");
+    assert!(with("listen = '127.0.0.1:9'\nname = 'gateway.internal'").needs_restart_after(&running).is_empty());
+    for other in [with("listen = '127.0.0.1:10'"), good(LEAST)] {
+        let mistakes = other.needs_restart_after(&running);
+        assert_eq!(mistakes.iter().map(|mistake| mistake.key.as_str()).collect::<Vec<_>>(), ["inside.dns.listen"]);
+    }
+}
+
+#[test]
 fn a_peer_is_described_once() {
     let found = mistakes_with("[[peer]]\nname = '*.A.example'\n[[peer]]\nname = '*.a.example'\n");
     assert_eq!(found, ["14: peer[1].name: this peer has been described already; join the two [[peer]] tables"]);

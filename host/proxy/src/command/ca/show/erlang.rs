@@ -4,12 +4,24 @@ use std::net::IpAddr;
 
 use crate::config::InsideDns;
 
-/// The file that ERL_INETRC or `-kernel inetrc` names. Services are looked up at the name server, hosts as the operating system does:
-/// so XMPP alone is led to us.
-pub(super) fn inetrc(dns: &InsideDns) -> String {
+/// Who knows hosts, besides the files of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hosts {
+    /// The operating system, as before: XMPP services alone are led to us.
+    System,
+    /// Our name server: every host that no file names is us.
+    NameServer,
+}
+
+/// The file that ERL_INETRC or `-kernel inetrc` names.
+pub(super) fn inetrc(dns: &InsideDns, hosts: Hosts) -> String {
     let (server, port) = (tuple(dns.listen.ip()), dns.listen.port());
+    let second = match hosts {
+        Hosts::System => "native",
+        Hosts::NameServer => "dns",
+    };
     // Without the second line the runtime takes the name servers of /etc/resolv.conf as well.
-    format!("{{lookup, [\"file\", \"native\"]}}.\n{{resolv_conf, \"\"}}.\n{{nameserver, {server}, {port}}}.\n")
+    format!("{{lookup, [\"file\", \"{second}\"]}}.\n{{resolv_conf, \"\"}}.\n{{nameserver, {server}, {port}}}.\n")
 }
 
 /// The lines of /etc/hosts that say where the host of all services is; none when everybody knows.

@@ -1,9 +1,8 @@
 //! MongooseIM: its configuration, and the resolver of the Erlang runtime under it.
 
-use super::erlang;
+use super::erlang::{self, Hosts};
 use super::guide::Guide;
 use super::site::Site;
-use crate::config::InsideDns;
 
 /// Written after the documentation of MongooseIM 6.5; not tried.
 pub(super) fn guide(site: &Site<'_>) -> Result<Guide, String> {
@@ -33,18 +32,16 @@ pub(super) fn guide(site: &Site<'_>) -> Result<Guide, String> {
         .note("Federation does not work with its dynamic domains."))
 }
 
-fn in_hosts(guide: Guide, dns: &InsideDns) -> Guide {
-    match erlang::hosts(dns) {
-        Some(hosts) => guide.step("Add to /etc/hosts:", hosts),
-        None => guide,
-    }
-}
-
-/// By name server if there is one, else domain by domain: there is no address for all.
+/// By name server if there is one, else domain by domain: there is no address for all. It looks for a host of the domain's own name
+/// before it believes in its service, so hosts have to be found there, too.
 fn find_us(guide: Guide, site: &Site<'_>) -> Guide {
     match site.dns {
-        Some(dns) => in_hosts(guide, dns)
-            .step("Write /etc/mongooseim/inetrc:", erlang::inetrc(dns))
+        Some(dns) => guide
+            .step("Write /etc/mongooseim/inetrc:", erlang::inetrc(dns, Hosts::NameServer))
+            .note(
+                "All lookups of MongooseIM go to Refrain's name server, which knows nobody else: name databases and the like in \
+                 /etc/hosts.",
+            )
             .step("Name it in vm.args:", "-kernel inetrc '\"/etc/mongooseim/inetrc\"'"),
         None => guide.step(
             "In [s2s.outgoing], name each remote domain that it should reach (with [inside.dns] in refrain.toml, none would have to be named):",

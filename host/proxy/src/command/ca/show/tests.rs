@@ -85,9 +85,12 @@ fn ejabberd_finds_services_at_the_name_server_and_their_host_in_its_file() {
             "s2s_cafile: \"/etc/refrain/inside-ca.pem\"",
             "{resolv_conf, \"\"}.\n{nameserver, {127,0,0,1}, 15353}.\n",
             "\n127.0.0.2 refrain.internal\n",
-            "Refrain knows ejabberd by its server-certificate.",
+            "  mod_s2s_dialback: {}\n",
         ],
     );
+    assert!(!page.contains("server-certificate ="), "the configuration has it already: {page}");
+    let page = super::tests::page(Kind::Ejabberd, CONFIG, "example.org").unwrap();
+    assert_says(&page, &["server-certificate = \"/etc/refrain/ejabberd.crt\""]);
     let local = CONFIG.replace("127.0.0.2:5269", "127.0.0.1:5299").replace("15353'", "15353'\nname = 'localhost'");
     let page = super::tests::page(Kind::Ejabberd, &local, "example.net").unwrap();
     assert!(!page.contains("/etc/hosts"), "everybody knows where localhost is: {page}");
@@ -120,7 +123,10 @@ fn openfire_is_led_by_its_own_override() {
 #[test]
 fn mongooseim_is_led_by_name_server_or_domain_by_domain() {
     let page_with = page(Kind::Mongooseim, CONFIG, "example.org").unwrap();
-    assert_says(&page_with, &["port = 15269", "{nameserver, {127,0,0,1}, 15353}.", "has not been tried"]);
+    assert_says(
+        &page_with,
+        &["port = 15269", "{lookup, [\"file\", \"dns\"]}.", "{nameserver, {127,0,0,1}, 15353}.", "has not been tried"],
+    );
     let without = CONFIG.replace("[inside.dns]\nlisten = '127.0.0.1:15353'\n", "");
     let page_without = page(Kind::Mongooseim, &without, "example.org").unwrap();
     assert_says(&page_without, &["ip_address = \"127.0.0.2\", port = 5269"]);
