@@ -1,13 +1,14 @@
 //! `load`: measures the proxy beside a byte relay. See `make bench`.
 //!
 //! `load [direct] [relay] [three] [none]` measures the named variants, or all; `load run-relay LISTEN TARGET FOLDER` is the relay
-//! itself, as the benchmark starts it.
+//! itself, as the benchmark starts it. `load flood` measures what two thousand strangers cost, and prints the table of
+//! `docs/security.md`.
 
 use std::{env, error::Error, fs, path::Path, process::ExitCode};
 
 use refrain_tests::{
     authority::Identity,
-    load::{affinity::Cores, benchmark, relay, report, subject::Variant, tls::Credentials},
+    load::{affinity::Cores, benchmark, flood, relay, report, subject::Variant, tls::Credentials},
 };
 
 fn main() -> ExitCode {
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["run-relay", listen, target, folder] => run_relay(listen, target, Path::new(folder)),
+        ["flood"] => flood::measure().map(|figures| println!("{figures}")).map_err(Into::into),
         names => run_benchmark(names),
     };
     match done {

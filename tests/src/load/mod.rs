@@ -7,11 +7,13 @@
 
 pub mod affinity;
 pub mod benchmark;
+pub mod flood;
 pub mod relay;
 pub mod report;
 pub mod sink;
 pub mod source;
 pub mod stanza;
+pub mod strangers;
 pub mod stream;
 pub mod subject;
 pub mod tls;

@@ -85,6 +85,8 @@ impl Certificates {
 pub struct Subject {
     /// Where the source connects.
     pub address: SocketAddr,
+    /// Where the hosted server connects, if there is an inside.
+    pub inside: Option<SocketAddr>,
     /// How TLS starts there.
     pub start: Start,
     kind: Kind,
@@ -110,14 +112,30 @@ impl Subject {
         cores: Option<&Cores>,
     ) -> Self {
         let start = || match variant {
-            Variant::Direct => Self { address: sink, start: Start::Direct, kind: Kind::Direct },
+            Variant::Direct => Self { address: sink, inside: None, start: Start::Direct, kind: Kind::Direct },
             Variant::Relay => start_relay(sink, certificates),
-            Variant::ThreeFilters => start_refrain(sink, certificates, inside, THREE_FILTERS),
-            Variant::NoFilters => start_refrain(sink, certificates, inside, ""),
+            Variant::ThreeFilters => Self::refrain(sink, certificates, inside, &(THREE_FILTERS.to_owned() + UNLIMITED)),
+            Variant::NoFilters => Self::refrain(sink, certificates, inside, UNLIMITED),
         };
         match cores {
             Some(cores) => cores.with_subject_core(start),
             None => start(),
+        }
+    }
+
+    /// Starts the proxy; `rest` is configuration.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn refrain(sink: SocketAddr, certificates: &Certificates, inside: Authority, rest: &str) -> Self {
+        start_refrain(sink, certificates, inside, rest)
+    }
+
+    /// Returns the proxy's log so far; nothing of any other subject.
+    pub fn log(&self) -> String {
+        match &self.kind {
+            Kind::Refrain { process, .. } => process.log(),
+            Kind::Direct | Kind::Relay { .. } => String::new(),
         }
     }
 
@@ -168,10 +186,10 @@ fn start_relay(sink: SocketAddr, certificates: &Certificates) -> Subject {
     command.arg("run-relay").arg(address.to_string()).arg(sink.to_string()).arg(folder.path());
     let mut process = Process::start("relay", &mut command);
     process.wait_until_listening(address, Duration::from_secs(10));
-    Subject { address, start: Start::Direct, kind: Kind::Relay { process, _folder: folder } }
+    Subject { address, inside: None, start: Start::Direct, kind: Kind::Relay { process, _folder: folder } }
 }
 
-fn start_refrain(sink: SocketAddr, certificates: &Certificates, inside: Authority, filters: &str) -> Subject {
+fn start_refrain(sink: SocketAddr, certificates: &Certificates, inside: Authority, rest: &str) -> Subject {
     // Nobody is looked up: every remote server comes to us.
     let responder = Responder::start(Zone::default());
     let (outside, inside_address) = Refrain::listeners();
@@ -189,12 +207,20 @@ fn start_refrain(sink: SocketAddr, certificates: &Certificates, inside: Authorit
             identity: certificates.home.clone(),
             server_certificate: Some(certificates.home.certificate.clone()),
         }],
-        rest: filters.to_owned(),
+        rest: rest.to_owned(),
     };
     let process = refrain.start_by(Command::new(refrain::binary()).env("RUST_LOG", "warn,refrain=info"));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, outside.port()));
-    Subject { address, start: Start::StartTls, kind: Kind::Refrain { process, _responder: responder } }
+    Subject {
+        address,
+        inside: Some(inside_address),
+        start: Start::StartTls,
+        kind: Kind::Refrain { process, _responder: responder },
+    }
 }
+
+/// A peak is measured, so nobody is held back.
+const UNLIMITED: &str = "\n[limits]\nstanzas-per-second = 1000000000\nbytes-per-second = 4000000000\n";
 
 /// Three filters that look at every stanza of ours: a rule about somebody at the addressee's domain, and two lists of patterns
 /// for the body. Denying file transfer, the third bundled filter, costs a chat message one native test: it is in the chain

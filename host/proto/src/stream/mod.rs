@@ -32,7 +32,7 @@ use crate::stanza::{Stanza, StanzaDefect};
 use crate::xml::{Element, Token};
 use initiating::Initiating;
 use receiving::Receiving;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wire::Wire;
 
 /// What happened.
@@ -252,6 +252,12 @@ impl Stream {
         }
     }
 
+    /// Tells the stream that the host did not read for a while: the silence says nothing about the peer.
+    pub fn held_back(&mut self, now: Instant) {
+        self.wire.advance_to(now);
+        self.wire.note_held_back();
+    }
+
     /// Tells whether stanzas may pass: an initiating stream's of its pair, a receiving one's of at least one pair.
     pub fn is_established(&self) -> bool {
         let established = match &self.role {
@@ -264,6 +270,11 @@ impl Stream {
     /// Tells whether the stream has come to its end.
     pub fn is_finished(&self) -> bool {
         self.wire.is_finished()
+    }
+
+    /// From the first byte to the first proof: TLS has no longer than all of it.
+    pub fn handshake_timeout(&self) -> Duration {
+        self.wire.limits().handshake_timeout
     }
 
     /// Our domain, as the header says: the one whose certificate to show.

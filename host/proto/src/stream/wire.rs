@@ -273,6 +273,11 @@ impl Wire {
         self.clock.forget_acknowledgement();
     }
 
+    /// We did not look whether the peer wrote something.
+    pub(super) fn note_held_back(&mut self) {
+        self.clock.note_traffic();
+    }
+
     pub(super) fn check_deadlines(&mut self) {
         if self.is_finished() {
             return;

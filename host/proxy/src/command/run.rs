@@ -14,6 +14,7 @@ use crate::control::admin::{Admin, Control, Listeners};
 use crate::control::reload::{self, Reloader};
 use crate::control::staging::Staging;
 use crate::control::{shutdown, watch};
+use crate::net::open_files;
 use crate::observe::audit::Audit;
 use crate::snapshot::{self, Snapshot};
 
@@ -50,6 +51,7 @@ impl Run {
 
 #[tokio::main]
 async fn serve(config: &Path, engine: Arc<Engine>, snapshot: Snapshot, watched: bool) -> Result<ExitCode, Error> {
+    open_files::raise(&snapshot.config.limits);
     let hangups = reload::hangups()?;
     let app = App::start(snapshot, Audit::default()).await?;
     let reloader = Reloader::new(app.gateway().clone(), engine, config);

@@ -83,6 +83,7 @@ fn status_text(status: &Status) -> String {
     }
     let continuity = &status.continuity;
     let _ = writeln!(text, "peers       {} known, {} changes of a key", continuity.known, continuity.key_changes);
+    let _ = writeln!(text, "refused     {}", counts(&status.refusals));
     for chain in &status.chains {
         let _ = write!(text, "\n{}\n{}", direction_name(chain.direction), filters_text(&chain.filters));
     }

@@ -3,6 +3,7 @@
 //! [`mod@file`] reads the TOML as written; one module per part of the file says what it means. Key by key:
 //! `docs/configuration.md`.
 
+mod access;
 pub mod admin;
 mod domains;
 mod faults;
@@ -24,11 +25,12 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+pub use access::Access;
 pub use admin::Admin;
 pub use domains::HostedDomain;
 pub use filters::{Chains, ComponentSource, FilterConfig, WrittenLimits};
 pub use inside_dns::InsideDns;
-pub use limits::{AfterBreak, Limits};
+pub use limits::{AfterBreak, BURST_SECONDS, Limits, Rates};
 pub use mistake::{Mistake, Mistakes};
 pub use peers::{PeerPolicies, PeerPolicy};
 pub use places::Places;
@@ -38,6 +40,7 @@ pub use state::State;
 
 use file::{Findings, Section};
 use refrain_filter::Lists;
+use refrain_proto::Domain;
 
 /// What the operator wants.
 #[derive(Debug, Clone)]
@@ -56,6 +59,8 @@ pub struct Config {
     pub lists: Lists,
     /// The files of these lists.
     pub list_files: Vec<PathBuf>,
+    /// Who may connect from outside.
+    pub access: Access,
     /// Bounds.
     pub limits: Limits,
     /// How a running Refrain is asked and steered.
@@ -73,6 +78,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// How fast a remote domain may send to us.
+    pub fn rates_of(&self, domain: &Domain) -> Rates {
+        self.peers.for_domain(domain).rates.over(self.limits.rates)
+    }
+
     /// Reads the file; fails with every mistake in it.
     pub fn load(path: &Path) -> Result<Config, Mistakes> {
         let (config, mistakes) = Config::read(path)?;
@@ -114,6 +124,7 @@ struct Draft {
     peers: PeerPolicies,
     chains: Chains,
     lists: (Lists, Vec<PathBuf>),
+    access: Access,
     limits: Limits,
     admin: Admin,
     staging: Staging,
@@ -123,7 +134,8 @@ struct Draft {
 impl Draft {
     fn read(root: &Section<'_>) -> Self {
         root.knows(&[
-            "outside", "inside", "domain", "peer", "chain", "filter", "list", "limits", "admin", "staging", "state",
+            "outside", "inside", "domain", "peer", "chain", "filter", "list", "access", "limits", "admin", "staging",
+            "state",
         ]);
         root.requires("outside", "write [outside] with listen and resolver");
         root.requires("inside", "write [inside] with listen and authority");
@@ -137,6 +149,7 @@ impl Draft {
             chains: Chains::read(root, &lists.0),
             lists,
             admin: root.section("admin").map_or_else(Admin::default, |section| Admin::read(&section)),
+            access: root.section("access").map_or_else(Access::default, |section| Access::read(&section)),
             limits: root.section("limits").map_or_else(Limits::default, |section| Limits::read(&section)),
             staging: root.section("staging").map_or_else(Staging::default, |section| Staging::read(&section)),
             state: root.section("state").map_or_else(State::default, |section| State::read(&section)),
@@ -190,6 +203,7 @@ impl Draft {
             peers,
             chains,
             lists: (lists, list_files),
+            access,
             limits,
             admin,
             staging,
@@ -203,6 +217,7 @@ impl Draft {
             chains,
             lists,
             list_files,
+            access,
             limits,
             admin,
             staging,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use refrain_proto::Domain;
 
 use super::file::Section;
+use super::limits::RatesWritten;
 use super::sides::{ADDRESS_ADVICE, parse_target};
 
 /// What holds for one remote domain.
@@ -16,6 +17,8 @@ pub struct PeerPolicy {
     pub dialback: bool,
     /// Whether DNS may lead to special addresses for it; without a word here, what `outside.private-addresses` says.
     pub private_addresses: Option<bool>,
+    /// How fast it may send, where that differs from `[limits]`.
+    pub rates: RatesWritten,
 }
 
 /// All `[[peer]]` tables; the most specific pattern speaks.
@@ -81,12 +84,13 @@ impl PeerPolicies {
 }
 
 fn read_peer(section: &Section<'_>) -> Option<(Pattern, PeerPolicy)> {
-    section.knows(&["name", "address", "dialback", "private-addresses"]);
+    section.knows(&["name", "address", "dialback", "private-addresses", "stanzas-per-second", "bytes-per-second"]);
     section.requires("name", "write a remote domain, \"*.domain\" or \"*\"");
     let policy = PeerPolicy {
         address: section.parsed("address", parse_target, ADDRESS_ADVICE),
         dialback: section.flag("dialback").unwrap_or(false),
         private_addresses: section.flag("private-addresses"),
+        rates: RatesWritten::read(section),
     };
     let pattern = section.parsed("name", Pattern::parse, "write a remote domain, \"*.domain\" or \"*\"")?;
     Some((pattern, policy))
@@ -144,6 +148,7 @@ mod tests {
     #[test]
     fn a_domain_without_a_pattern_must_show_a_certificate() {
         let policy = policies(&["a.example"]).for_domain(&Domain::parse("b.example").unwrap());
-        assert_eq!(policy, PeerPolicy { address: None, dialback: false, private_addresses: None });
+        assert_eq!(policy, PeerPolicy::default());
+        assert!(!policy.dialback);
     }
 }

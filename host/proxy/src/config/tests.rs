@@ -399,3 +399,30 @@ fn the_same_socket_by_another_path_needs_no_restart() {
     assert!(absolute.needs_restart_after(&relative).is_empty());
     assert_eq!(read(Path::new("etc/refrain.toml")).needs_restart_after(&relative).len(), 1);
 }
+
+#[test]
+fn a_peer_may_have_rates_of_its_own() {
+    let config = good(&format!(
+        "{LEAST}[limits]\nstanzas-per-second = 50\n[[peer]]\nname = 'hoster.example'\nbytes-per-second = 9999999\n"
+    ));
+    let rates = |domain: &str| config.rates_of(&domain.parse().unwrap());
+    assert_eq!(rates("hoster.example"), Rates { stanzas_per_second: 50, bytes_per_second: 9_999_999 });
+    assert_eq!(rates("other.example"), Rates { stanzas_per_second: 50, ..Rates::default() });
+}
+
+#[test]
+fn who_may_connect_is_checked_range_by_range() {
+    let found = mistakes_with(
+        "[access]\ndeny = ['192.0.2.0/24', '10.0.0.1/8']\nallow = ['192.0.2.7', '198.51.100.0/24']\nproxy = '127.0.0.1'\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "12: access.deny[1]: \"10.0.0.1/8\": has bits behind its prefix; the range is 10.0.0.0/8; write an address or a range, \
+             as in \"192.0.2.7\", \"192.0.2.0/24\" or \"2001:db8::/32\"",
+            "13: access.allow: 198.51.100.0/24 is in no range of deny, so it would change nothing; allow makes exceptions to \
+             deny: to let nobody else in, write deny = [\"0.0.0.0/0\", \"::/0\"]",
+            "14: access.proxy: there is no such key; there are: allow, deny, proxy-protocol",
+        ]
+    );
+}

@@ -48,6 +48,8 @@ pub struct Status {
     pub dials: Dials,
     /// Questions about names.
     pub names: Names,
+    /// What was refused, cut off or held back, by reason, since the start.
+    pub refusals: Vec<(String, u64)>,
     /// The chains of both directions.
     pub chains: Vec<ChainStatus>,
     /// What filters count themselves.
@@ -307,6 +309,7 @@ impl Status {
                 questions: gateway.names.asked(),
                 refused: gateway.names.refused().map(|(why, count)| (why.as_str().to_owned(), count)).collect(),
             },
+            refusals: gateway.refusals.read(),
             chains: vec![
                 ChainStatus::of(&snapshot, &snapshot.inbound, &snapshot.config.chains.inbound),
                 ChainStatus::of(&snapshot, &snapshot.outbound, &snapshot.config.chains.outbound),

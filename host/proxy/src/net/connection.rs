@@ -53,11 +53,37 @@ pub enum Turn {
     Finished(Outcome),
 }
 
+/// The peer let a time pass that the connection, not its stream, keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Stalled {
+    /// In the TLS handshake.
+    #[error("the TLS handshake took too long")]
+    Tls,
+    /// Our output filled every buffer, and nothing was taken.
+    #[error("the peer does not read")]
+    Write,
+}
+
+impl Stalled {
+    /// Whether that is what an error says.
+    pub fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl From<Stalled> for io::Error {
+    fn from(stalled: Stalled) -> Self {
+        io::Error::new(io::ErrorKind::TimedOut, stalled)
+    }
+}
+
 /// One s2s connection in either role.
 pub struct Connection {
     wire: Wire,
     stream: Stream,
     outbox: Vec<u8>,
+    /// Bytes that came since the owner asked last.
+    received: u64,
     /// Of the generation that opened it, and only until the handshake is done: a stream that lives for months would else keep an
     /// old generation's certificates in memory.
     tls: Option<Arc<Tls>>,
@@ -70,7 +96,17 @@ pub struct Connection {
 impl Connection {
     /// Joins a socket and a stream on one side of the boundary.
     pub fn new(wire: Wire, stream: Stream, tls: Arc<Tls>, side: Side, role: TlsRole) -> Self {
-        Connection { wire, stream, outbox: Vec::new(), tls: Some(tls), side, role, voucher: None, peer_key: None }
+        Connection {
+            wire,
+            stream,
+            outbox: Vec::new(),
+            received: 0,
+            tls: Some(tls),
+            side,
+            role,
+            voucher: None,
+            peer_key: None,
+        }
     }
 
     /// The key of the certificate that the peer showed, if it showed one.
@@ -128,6 +164,7 @@ impl Connection {
             SCRATCH.with_borrow_mut(|scratch| {
                 let (filled, end) = std::task::ready!(read_batch(&mut self.wire, cx, scratch))?;
                 let now = Instant::now();
+                self.received += filled as u64;
                 if filled > 0 {
                     self.stream.handle(Input::Bytes(&scratch[..filled]), now);
                 }
@@ -138,6 +175,11 @@ impl Connection {
             })
         })
         .await
+    }
+
+    /// How many bytes have come since the last call.
+    pub fn take_received(&mut self) -> u64 {
+        std::mem::take(&mut self.received)
     }
 
     /// Writes canonical stanzas of an established stream, after anything the stream itself still had to say.
@@ -157,9 +199,10 @@ impl Connection {
 
     async fn start_tls(&mut self) -> io::Result<()> {
         let Some(tls) = self.tls.take() else { return Err(io::Error::other("TLS was started twice")) };
-        match timeout(TLS_TIMEOUT, self.handshake(&tls)).await {
+        let patience = TLS_TIMEOUT.min(self.stream.handshake_timeout());
+        match timeout(patience, self.handshake(&tls)).await {
             Ok(done) => done?,
-            Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long")),
+            Err(_) => return Err(Stalled::Tls.into()),
         }
         let shown = self.wire.peer_certificates();
         self.peer_key = shown.and_then(|shown| names::key_of(shown.first()?));
@@ -211,13 +254,13 @@ fn read_batch(wire: &mut Wire, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll
 }
 
 async fn write_all(wire: &mut Wire, mut bytes: &[u8]) -> io::Result<()> {
-    let stalled = || io::Error::new(io::ErrorKind::TimedOut, "the peer does not read");
+    let stalled = |_| io::Error::from(Stalled::Write);
     while !bytes.is_empty() {
-        let written = timeout(WRITE_STALL_TIMEOUT, wire.write(bytes)).await.map_err(|_| stalled())??;
+        let written = timeout(WRITE_STALL_TIMEOUT, wire.write(bytes)).await.map_err(stalled)??;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
         bytes = &bytes[written..];
     }
-    timeout(WRITE_STALL_TIMEOUT, wire.flush()).await.map_err(|_| stalled())?
+    timeout(WRITE_STALL_TIMEOUT, wire.flush()).await.map_err(stalled)?
 }

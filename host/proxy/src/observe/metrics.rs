@@ -11,6 +11,7 @@ pub fn write(status: &Status) -> String {
     let mut page = Page::default();
     process(&mut page, status);
     traffic(&mut page, status);
+    refusals(&mut page, status);
     filters(&mut page, status);
     page.text
 }
@@ -74,6 +75,13 @@ fn traffic(page: &mut Page, status: &Status) {
     page.family("refrain_dns_refused_total", "counter", "What it did not answer.");
     for (reason, count) in &status.names.refused {
         page.sample("refrain_dns_refused_total", &[("reason", reason)], count);
+    }
+}
+
+fn refusals(page: &mut Page, status: &Status) {
+    page.family("refrain_refusals_total", "counter", "What was refused, cut off or held back, and why.");
+    for (reason, count) in &status.refusals {
+        page.sample("refrain_refusals_total", &[("reason", reason)], count);
     }
 }
 

@@ -7,5 +7,7 @@ pub mod dials;
 pub mod faults;
 pub mod judgement;
 pub mod metrics;
+pub mod refusals;
+pub mod seldom;
 pub mod telemetry;
 pub mod trace;

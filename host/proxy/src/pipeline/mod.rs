@@ -23,16 +23,20 @@ use arc_swap::ArcSwap;
 use refrain_proto::Side;
 use refrain_proto::auth::DialbackSecret;
 use refrain_proto::stream::StreamIds;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::limits::Permits;
+use crate::limits::meters::Meters;
 use crate::net::reach::OwnDoors;
 use crate::observe::audit::Audit;
 use crate::observe::continuity::Continuity;
 use crate::observe::counters::{Counters, NameQuestions, Streams};
 use crate::observe::dials::Dials;
 use crate::observe::faults::FaultStore;
+use crate::observe::refusals::Refusals;
+use crate::observe::seldom::Lines;
 use crate::snapshot::Snapshot;
 use route::Routes;
 use shown::ShownKeys;
@@ -68,6 +72,14 @@ pub struct Gateway {
     pub permits: Permits,
     /// Where no connection of ours may lead.
     pub own_doors: OwnDoors,
+    /// How much each remote domain sends.
+    pub meters: Meters,
+    /// What was refused.
+    pub refusals: Refusals,
+    /// Lines of the log that must not become a flood.
+    pub lines: Lines,
+    /// Dialback questions that may be under way at once.
+    pub questions: Semaphore,
     /// Stream ids that nobody can guess (RFC 6120 §4.7.3).
     pub ids: StreamIds,
     /// The keys of XEP-0185, one secret per side: what is proven outside means nothing inside.
@@ -116,6 +128,10 @@ impl Gateway {
             faults: FaultStore::default(),
             permits: Permits::default(),
             own_doors: OwnDoors::default(),
+            meters: Meters::default(),
+            refusals: Refusals::default(),
+            lines: Lines::default(),
+            questions: Semaphore::new(verify::QUESTIONS_MAX),
             ids,
             secrets,
             ending: Ending::default(),

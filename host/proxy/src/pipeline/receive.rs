@@ -10,7 +10,7 @@ use std::time::Instant;
 use refrain_filter::Outcome as Ruled;
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
-use refrain_proto::{Side, Stanza, StanzaError, StreamCondition};
+use refrain_proto::{Awaited, PeerMisbehaved, Side, Stanza, StanzaCondition, StanzaError, StreamCondition};
 use tokio::task::JoinSet;
 
 use super::judge::{judge_and, now_ms};
@@ -18,13 +18,15 @@ use super::route::Outgoing;
 use super::tap::Copied;
 use super::{Gateway, evidence, verify};
 use crate::limits::Permit;
+use crate::limits::meters::Dues;
 use crate::net::alarm::Alarm;
-use crate::net::connection::{Connection, TlsRole, Turn};
+use crate::net::connection::{Connection, Stalled, TlsRole, Turn};
 use crate::net::target::Transport;
 use crate::net::wire::Wire;
 use crate::observe::audit::{Ruling, record_of};
 use crate::observe::continuity::Recognised;
 use crate::observe::counters::Ending;
+use crate::observe::refusals::Refusal;
 use crate::observe::trace::TraceId;
 use crate::snapshot::{Snapshot, direction};
 
@@ -43,22 +45,28 @@ pub async fn run(
     let stream = Stream::receiving(policy(&gateway, &snapshot, side), now);
     let connection = Connection::new(wire, stream, snapshot.tls.clone(), side, TlsRole::Server);
     drop(snapshot);
-    let receiver = Receiver {
-        gateway,
+    let evicted = permit.evicted();
+    let mut receiver = Receiver {
+        gateway: gateway.clone(),
         side,
         connection,
+        permit,
+        peer,
         questions: JoinSet::new(),
         outgoing: Outgoing::default(),
         pinned: None,
         batch: Batch::default(),
+        dues: Dues::default(),
+        held: None,
         alarm: Alarm::new(now),
         closing: false,
     };
-    match receiver.serve(transport).await {
-        Ok(outcome) => tracing::info!(side = side_name(side), %peer, %outcome, "stream ended"),
-        Err(error) => tracing::info!(side = side_name(side), %peer, %error, "connection broke"),
-    }
-    drop(permit);
+    let ended = tokio::select! {
+        ended = receiver.serve(transport) => ended,
+        // Nothing was accepted of it: there is nothing to finish.
+        () = evicted => Ok(Ended::Evicted),
+    };
+    receiver.tell_end(ended);
 }
 
 fn policy(gateway: &Gateway, snapshot: &Snapshot, side: Side) -> ReceivingPolicy {
@@ -72,10 +80,20 @@ fn policy(gateway: &Gateway, snapshot: &Snapshot, side: Side) -> ReceivingPolicy
     }
 }
 
+/// How serving a connection ended.
+enum Ended {
+    /// As its stream says.
+    Stream(Outcome),
+    /// It had proven nothing yet, and made room for another.
+    Evicted,
+}
+
 struct Receiver {
     gateway: Arc<Gateway>,
     side: Side,
     connection: Connection,
+    permit: Permit,
+    peer: SocketAddr,
     /// Dialback questions under way; the stream bounds how many.
     questions: JoinSet<(KeyClaim, Validity)>,
     outgoing: Outgoing,
@@ -83,6 +101,10 @@ struct Receiver {
     /// holds none, or it would keep an old one in memory.
     pinned: Option<Arc<Snapshot>>,
     batch: Batch,
+    /// What its domains have sent and their rates do not know of yet.
+    dues: Dues,
+    /// Until then nothing is read, so that TCP holds the peer back: a domain of the stream sent too much.
+    held: Option<Instant>,
     alarm: Alarm,
     /// The drain has begun, or a filter closed the stream; it knows.
     closing: bool,
@@ -97,21 +119,23 @@ struct Batch {
 }
 
 impl Receiver {
-    async fn serve(mut self, transport: Transport) -> io::Result<Outcome> {
+    async fn serve(&mut self, transport: Transport) -> io::Result<Ended> {
         if transport == Transport::DirectTls {
             self.connection.secure().await?;
         }
         loop {
             let turn = self.connection.turn().await;
             match turn {
+                Ok(Turn::Event(Event::Authenticated { .. })) if !self.permit.prove() => return Ok(Ended::Evicted),
                 Ok(Turn::Event(event)) => self.act(event),
                 Ok(Turn::Wait(until)) => {
                     self.hand_over().await;
+                    self.hold_back();
                     self.wait(until).await?;
                 }
                 Ok(Turn::Finished(outcome)) => {
                     self.hand_over().await;
-                    return Ok(outcome);
+                    return Ok(Ended::Stream(outcome));
                 }
                 Err(error) => {
                     self.hand_over().await;
@@ -125,10 +149,17 @@ impl Receiver {
         match event {
             Event::Stanza(stanza) => self.pass(stanza),
             Event::Malformed(defect, reply) => {
-                tracing::info!(side = side_name(self.side), %defect, "malformed stanza refused");
+                if let Some(count) = self.gateway.lines.malformed.add(1, Instant::now()) {
+                    tracing::info!(side = side_name(self.side), peer = %self.peer, last = %defect, count, "malformed stanzas refused");
+                }
                 if let Some(reply) = reply {
                     self.outgoing.reply(&reply);
                 }
+            }
+            Event::Verify(claim) if !self.may_ask() => {
+                self.gateway.refusals.note(Refusal::DialbackRate, &self.peer.ip());
+                let refused = Validity::Error(StanzaCondition::ResourceConstraint);
+                self.connection.stream().handle(Input::Answered(claim, refused), Instant::now());
             }
             Event::Verify(claim) => {
                 self.questions.spawn(verify::verify(self.gateway.clone(), self.side, claim));
@@ -138,10 +169,11 @@ impl Receiver {
                 self.connection.stream().handle(Input::Answered(claim, validity), Instant::now());
             }
             Event::Authenticated { pair, by } => {
-                tracing::info!(side = side_name(self.side), from = %pair.from, to = %pair.to, %by, "peer authenticated");
+                tracing::info!(side = side_name(self.side), peer = %self.peer, from = %pair.from, to = %pair.to, %by, "peer authenticated");
                 if self.side == Side::Outside {
                     let by = Recognised::AsClient(by);
                     self.gateway.continuity.note(&pair.from, self.connection.peer_key(), by);
+                    self.dues.note_domain(&self.gateway.meters, pair.from.as_str());
                 }
             }
             Event::Unsolicited => {
@@ -159,6 +191,9 @@ impl Receiver {
     /// Judges one stanza and adds what follows from it to what this wake-up sends.
     fn pass(&mut self, mut stanza: Stanza) {
         self.batch.accepted += 1;
+        if self.side == Side::Outside {
+            self.dues.note_stanza(&self.gateway.meters, stanza.from().domain());
+        }
         let copy = self.gateway.taps.copy(&stanza);
         let started = Instant::now();
         let snapshot = self.pinned.get_or_insert_with(|| self.gateway.snapshot());
@@ -206,9 +241,15 @@ impl Receiver {
         self.connection.stream().recycle(stanza);
     }
 
+    /// Whether the peer's address may have us ask an authority: a question costs as much as a connection (threat T39).
+    fn may_ask(&self) -> bool {
+        self.permit.charge(&self.gateway.snapshot().config.limits, Instant::now())
+    }
+
     /// Ends the stream, for the first reason there is.
     fn close(&mut self, reason: Option<(StreamCondition, Option<String>)>) {
         if !std::mem::replace(&mut self.closing, true) {
+            self.held = None;
             self.connection.stream().handle(Input::Close(reason), Instant::now());
         }
     }
@@ -223,20 +264,82 @@ impl Receiver {
         self.outgoing.flush(&self.gateway).await;
     }
 
+    /// Settles what came since the last wake-up; a domain that sent too much is not read for a while. All that was read is on
+    /// its way already: nothing is lost, and the peer's own buffers fill.
+    fn hold_back(&mut self) {
+        if self.side == Side::Inside || self.held.is_some() {
+            return;
+        }
+        let bytes = self.connection.take_received();
+        if !self.dues.is_open() && bytes == 0 {
+            return;
+        }
+        let now = Instant::now();
+        let snapshot = self.gateway.snapshot();
+        if let Some((pause, refusal)) = self.dues.settle(bytes, &snapshot.config, now)
+            && !self.closing
+        {
+            self.held = Some(now + pause);
+            self.gateway.refusals.note(refusal, &self.peer.ip());
+        }
+    }
+
     /// Waits for bytes, an answer, the stream's timer or the drain.
     async fn wait(&mut self, until: Instant) -> io::Result<()> {
         tokio::select! {
-            received = self.connection.receive() => received?,
+            received = self.connection.receive(), if self.held.is_none() => received?,
             Some(answered) = self.questions.join_next() => {
                 // A question that panicked is answered by the stream's own timer.
                 if let Ok((claim, validity)) = answered {
                     self.connection.stream().handle(Input::Answered(claim, validity), Instant::now());
                 }
             }
-            () = self.alarm.reached(until) => self.connection.stream().handle(Input::Tick, Instant::now()),
+            () = self.alarm.reached(self.held.unwrap_or(until)) => match self.held.take() {
+                // The silence was ours.
+                Some(_) => self.connection.stream().held_back(Instant::now()),
+                None => self.connection.stream().handle(Input::Tick, Instant::now()),
+            },
             () = self.gateway.ending.receiving.cancelled(), if !self.closing => self.close(None),
         }
         Ok(())
+    }
+}
+
+impl Receiver {
+    /// Counts and tells how it ended. Strangers come by the thousand: of them only a count is told.
+    fn tell_end(&self, ended: io::Result<Ended>) {
+        let (side, peer) = (side_name(self.side), self.peer);
+        if let Some(refusal) = refusal(&ended) {
+            self.gateway.refusals.note(refusal, &peer.ip());
+        }
+        let known = self.side == Side::Inside || self.permit.is_proven();
+        match ended {
+            Ok(Ended::Stream(outcome)) if known => tracing::info!(side, %peer, %outcome, "stream ended"),
+            Ok(Ended::Stream(outcome)) => tracing::debug!(side, %peer, %outcome, "stream ended"),
+            Ok(Ended::Evicted) => tracing::debug!(side, %peer, "connection made room for another"),
+            Err(error) if known => tracing::info!(side, %peer, %error, "connection broke"),
+            Err(error) => tracing::debug!(side, %peer, %error, "connection broke"),
+        }
+    }
+}
+
+/// The limit of ours that ended a connection, if one did.
+fn refusal(ended: &io::Result<Ended>) -> Option<Refusal> {
+    match ended {
+        Ok(Ended::Evicted) => Some(Refusal::HandshakeEvicted),
+        Ok(Ended::Stream(Outcome::TimedOut(awaited))) => match awaited {
+            Awaited::Header | Awaited::StartTls | Awaited::Tls | Awaited::Features | Awaited::Proof => {
+                Some(Refusal::HandshakeTimeout)
+            }
+            Awaited::Management | Awaited::Acknowledgement | Awaited::Traffic | Awaited::Close => None,
+        },
+        Ok(Ended::Stream(Outcome::PeerMisbehaved(PeerMisbehaved::HandshakeTooLarge))) => Some(Refusal::HandshakeBytes),
+        Ok(Ended::Stream(Outcome::PeerMisbehaved(PeerMisbehaved::TooManyAttempts))) => Some(Refusal::HandshakeAttempts),
+        Ok(Ended::Stream(_)) => None,
+        Err(error) => Stalled::of(error).map(|stalled| match stalled {
+            Stalled::Tls => Refusal::HandshakeTimeout,
+            Stalled::Write => Refusal::WriteStall,
+        }),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use refrain_proto::xml::{Reader, Token};
 use refrain_proto::{Domain, DomainPair, Element, Stanza, StanzaCondition, StanzaError, XmlLimits};
@@ -112,6 +112,8 @@ pub struct Room {
     stanzas: AtomicUsize,
     stanzas_max: usize,
     established: AtomicBool,
+    /// A source has waited in vain: nobody waits again until something has left (threat T48).
+    stalled: AtomicBool,
     everywhere: Arc<Everywhere>,
 }
 
@@ -137,6 +139,7 @@ impl Room {
             stanzas: AtomicUsize::new(0),
             stanzas_max: limits.queue_stanzas_max,
             established: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
             everywhere,
         }
     }
@@ -164,6 +167,7 @@ impl Room {
     }
 
     fn give_back(&self, cost: u32, stanzas: u32, relayed: u64) {
+        self.stalled.store(false, Relaxed);
         self.bytes.add_permits(cost as usize);
         self.everywhere.bytes.fetch_sub(cost as usize, Relaxed);
         self.everywhere.relayed.fetch_sub(relayed, Relaxed);
@@ -198,11 +202,14 @@ impl Room {
         if self.try_enter(chunk) {
             return true;
         }
-        if !self.established.load(Relaxed) || self.is_full_everywhere() {
+        if !self.established.load(Relaxed) || self.is_full_everywhere() || self.stalled.load(Relaxed) {
             return false;
         }
         let room = self.bytes.acquire_many(chunk.cost(self.bytes_max));
-        let Ok(Ok(permit)) = timeout(BACK_PRESSURE_TIMEOUT, room).await else { return false };
+        let Ok(Ok(permit)) = timeout(BACK_PRESSURE_TIMEOUT, room).await else {
+            self.stalled.store(true, Relaxed);
+            return false;
+        };
         permit.forget();
         self.note(chunk);
         true
@@ -314,8 +321,11 @@ impl Outgoing {
         }
     }
 
-    /// Hands every chunk to its sender.
+    /// Hands every chunk to its sender: first those for which there is room, then those that have to wait for it (threat T48).
     pub async fn flush(&mut self, gateway: &Arc<Gateway>) {
+        for lane in &mut self.lanes {
+            lane.hand_over_now();
+        }
         for lane in &mut self.lanes {
             for chunk in [&mut lane.relayed, &mut lane.replies] {
                 if chunk.stanzas > 0 {
@@ -344,6 +354,23 @@ impl Outgoing {
             };
         }
         self.lanes.get_mut(self.last)
+    }
+}
+
+impl Lane {
+    /// Hands over what a sender that is known to run has room for at once.
+    fn hand_over_now(&mut self) {
+        let Some(handle) = self.handle.as_ref().filter(|handle| !handle.queue.is_closed()) else { return };
+        for chunk in [&mut self.relayed, &mut self.replies] {
+            if chunk.stanzas == 0 {
+                continue;
+            }
+            let whole = std::mem::replace(chunk, Chunk::new(chunk.origin));
+            if let Err(Refused::Full(back) | Refused::Ended(back)) = handle.offer_now(whole) {
+                *chunk = back;
+                return;
+            }
+        }
     }
 }
 
@@ -388,12 +415,9 @@ pub fn bounce(gateway: &Arc<Gateway>, chunk: Chunk, error: &StanzaError) {
     let (bounced, all) = (u64::from(replies.stanzas), u64::from(chunk.stanzas));
     gateway.counters.end(Ending::Bounced, bounced);
     gateway.counters.end(Ending::Dropped, all - bounced);
-    tracing::info!(
-        condition = error.condition.as_str(),
-        bounced,
-        unanswerable = all - bounced,
-        "undeliverable stanzas returned"
-    );
+    if let Some(stanzas) = gateway.lines.returned.add(all, Instant::now()) {
+        tracing::info!(stanzas, last = error.condition.as_str(), "undeliverable stanzas returned");
+    }
     let Some(handle) = back.and_then(|pair| gateway.routes.open(gateway, &pair)) else { return };
     if handle.offer_now(replies).is_err() {
         tracing::debug!(bounced, "stanza errors discarded: no room towards their receiver");

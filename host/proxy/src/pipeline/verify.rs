@@ -3,6 +3,7 @@
 //! receive → **verify** → receive: the one side-street of the trip.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stanza::StanzaCondition;
@@ -10,19 +11,28 @@ use refrain_proto::{Outcome, Side, StreamCondition};
 
 use super::Gateway;
 use crate::net::dial::{self, DialError};
+use crate::observe::refusals::Refusal;
+
+/// Each costs a connection to somewhere that a stranger names (threat T39); those past it wait for their turn.
+pub const QUESTIONS_MAX: usize = 256;
 
 /// Finds out whether a peer may speak for `claim.pair.from`. Its certificate does not say so, or the stream would not ask.
 pub async fn verify(gateway: Arc<Gateway>, side: Side, claim: KeyClaim) -> (KeyClaim, Validity) {
     if side == Side::Outside && !gateway.snapshot().config.peers.for_domain(&claim.pair.from).dialback {
-        tracing::info!(from = %claim.pair.from, "dialback refused: its certificate does not speak for the domain, and no [[peer]] allows dialback = true");
+        // Its certificate does not speak for the domain, and no [[peer]] allows dialback = true.
+        gateway.refusals.note(Refusal::DialbackDenied, &claim.pair.from);
         return (claim, Validity::Error(StanzaCondition::NotAuthorized));
     }
+    // The semaphore is never closed, and whoever waits is bounded by the stream's own timer.
+    let _turn = gateway.questions.acquire().await;
     let validity = match dial::ask(&gateway, side, &claim).await {
         // XEP-0220 §2.5: an authority that knows nothing of the domain is none.
         Ok(Validity::Error(_) | Validity::Unreachable) => Validity::Error(StanzaCondition::RemoteServerNotFound),
         Ok(validity) => validity,
         Err(error) => {
-            tracing::info!(from = %claim.pair.from, to = %claim.pair.to, %error, "dialback: the authoritative server could not be asked");
+            if let Some(count) = gateway.lines.not_asked.add(1, Instant::now()) {
+                tracing::info!(from = %claim.pair.from, to = %claim.pair.to, %error, count, "dialback: the authoritative server could not be asked");
+            }
             unanswered(&error)
         }
     };

@@ -11,9 +11,10 @@ use tokio::time::{sleep_until, timeout};
 use super::Sender;
 use super::unacknowledged::{Batch, Unacknowledged};
 use crate::net::alarm::Alarm;
-use crate::net::connection::{Connection, Turn};
+use crate::net::connection::{Connection, Stalled, Turn};
 use crate::net::dial::finish;
 use crate::observe::counters::Ending;
+use crate::observe::refusals::Refusal;
 use crate::pipeline::receive::side_name;
 use crate::pipeline::route::Chunk;
 
@@ -152,7 +153,10 @@ impl Writing<'_> {
     }
 
     fn broke(&self, error: &std::io::Error) -> Broken {
-        let Sender { side, pair, .. } = &self.sender;
+        let Sender { gateway, side, pair, .. } = &self.sender;
+        if Stalled::of(error) == Some(Stalled::Write) {
+            gateway.refusals.note(Refusal::WriteStall, &pair.to);
+        }
         tracing::info!(side = side_name(*side), from = %pair.from, to = %pair.to, %error, "connection broke");
         Broken
     }
