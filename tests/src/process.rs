@@ -9,7 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU16, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -17,6 +17,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// How many of the last lines are shown when a test fails.
 const LINES_SHOWN: usize = 150;
+
+/// How long a log is read after its process has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How often a condition is looked at while waiting for it.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -27,6 +30,7 @@ pub struct Process {
     name: String,
     child: Child,
     log: Log,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Process {
@@ -43,9 +47,8 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let log = Log::default();
-        log.follow(child.stdout.take());
-        log.follow(child.stderr.take());
-        Self { name, child, log }
+        let readers = [log.follow(child.stdout.take()), log.follow(child.stderr.take())];
+        Self { name, child, log, readers: readers.into_iter().flatten().collect() }
     }
 
     /// Returns the operating system's number for the process.
@@ -110,6 +113,8 @@ impl Process {
             status = self.child.try_wait().ok().flatten();
             status.is_some()
         });
+        // Its last words may still be in the pipe; a child of its own that lives on would hold the pipe open for ever.
+        wait_until(LAST_WORDS, || self.readers.iter().all(JoinHandle::is_finished));
         status.unwrap_or_else(|| panic!("{} has not ended after {deadline:?}\n{}", self.name, self.log()))
     }
 }
@@ -129,14 +134,14 @@ impl Drop for Process {
 struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    fn follow(&self, output: Option<impl Read + Send + 'static>) {
-        let Some(output) = output else { return };
+    fn follow(&self, output: Option<impl Read + Send + 'static>) -> Option<JoinHandle<()>> {
+        let output = output?;
         let log = self.clone();
-        thread::spawn(move || {
+        Some(thread::spawn(move || {
             for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
                 log.lines().push(String::from_utf8_lossy(&line).into_owned());
             }
-        });
+        }))
     }
 
     fn lines(&self) -> std::sync::MutexGuard<'_, Vec<String>> {

@@ -39,6 +39,7 @@ impl Weather {
         let (status, account) = tokio::task::block_in_place(|| refrain.drain());
         assert!(status.success(), "{status}: {account:?}\n{}", refrain.log());
         assert_eq!(account.lost, 0, "{account:?}");
+        assert_eq!(account.accepted, account.forwarded + account.bounced + account.dropped, "{account:?}");
         account
     }
 }
@@ -233,4 +234,40 @@ async fn a_drain_bounces_what_a_silent_peer_does_not_acknowledge() {
     let account = weather.account();
     assert_eq!(account.bounced, 20, "{account:?}");
     assert_eq!(series.fate().await.bounced.len(), 20, "and the senders know");
+}
+
+/// C74 in all weathers at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_account_closes_however_networks_fail_and_whenever_the_end_comes() {
+    if !are_installed(&[Software::Prosody]) {
+        return;
+    }
+    for round in 0..3_u32 {
+        let mut weather = Weather::new("[limits]\ndrain-seconds = 10\n");
+        let (mut alice, mut bob) = (weather.internet.alice().await, weather.internet.bob().await);
+        greet(&mut alice, &mut bob).await;
+        greet(&mut bob, &mut alice).await;
+        let mut series = Series::new(&mut alice, &mut bob);
+        for step in 0..4_u32 {
+            series.send(60);
+            let bytes = 1_500 * (1 + 7 * round + 5 * step) as usize;
+            match (round + step) % 4 {
+                0 => weather.to_away.cut_after(Way::There, bytes),
+                1 => weather.to_away.cut_after(Way::Back, 40),
+                2 => weather.to_home.cut(),
+                _ => weather.to_away.delay(Way::Back, Duration::from_millis(200)),
+            }
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+        if round == 2 {
+            // The remote server is gone for good.
+            weather.to_away.close(true);
+            weather.to_away.cut();
+        }
+        let account = weather.account();
+        let fate = series.look();
+        println!("round {round}: {account:?}, {} arrived, {} of them twice", fate.arrived.len(), fate.again);
+        // The greetings, and what the home server never sent because the proxy had ended, are not in the series' fate.
+        assert!(fate.arrived.len() as u64 <= account.forwarded + account.bounced, "{account:?} {fate:?}");
+    }
 }

@@ -108,6 +108,8 @@ async fn a_full_queue_bounces_what_does_not_fit() {
     }
     assert_eq!(inside.error().await, error("m3", "resource-constraint"));
     assert_eq!(inside.error().await, error("m4", "resource-constraint"));
+    let gateway = inside.app.gateway();
+    assert_eq!((gateway.counters.totals().in_flight(), gateway.routes.waiting()), (2, 2), "counted in two places");
     assert_eq!(inside.error().await, error("m1", "remote-server-timeout"));
     assert_eq!(inside.error().await, error("m2", "remote-server-timeout"));
     let totals = inside.end().await;

@@ -146,7 +146,8 @@ mod tests {
 
     fn ids(chunk: &Chunk) -> Vec<usize> {
         let text = String::from_utf8(chunk.bytes.clone()).unwrap();
-        text.split("id='").skip(1).map(|rest| rest.split('\'').next().unwrap().parse().unwrap()).collect()
+        let digits = |rest: &str| rest.chars().skip(1).take_while(char::is_ascii_digit).collect::<String>();
+        text.split(" id=").skip(1).map(|rest| digits(rest).parse().unwrap()).collect()
     }
 
     proptest! {
