@@ -147,8 +147,20 @@ pub fn nothing_is_lost(internet: &mut Internet) {
     assert_eq!(account.lost, 0, "{account:?}");
 }
 
-/// Whether one line of the log has all the words.
-pub fn says(log: &str, words: &[&str]) -> bool {
+/// Waits until the proxy has said all the words in one line; its log comes by another way than the stanzas.
+///
+/// # Panics
+/// When it does not say so in time.
+pub async fn expect_said(internet: &mut Internet, words: &[&str]) {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let start = Instant::now();
+    while !says(&internet.refrain().log(), words) {
+        assert!(start.elapsed() < PATIENCE, "no line with {words:?} in\n{}", internet.refrain().log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn says(log: &str, words: &[&str]) -> bool {
     log.lines().any(|line| words.iter().all(|word| line.contains(word)))
 }
 

@@ -4,7 +4,7 @@ use refrain_tests::{
     client::{Client, body_of},
     internet::{Internet, Proof},
     server::{Software, are_installed},
-    steps::{chat_both_ways, is_presence, is_result, nothing_is_lost, ping, says, subscribe},
+    steps::{chat_both_ways, expect_said, is_presence, is_result, nothing_is_lost, ping, subscribe},
 };
 
 /// The three bundled filters, as an operator would write them.
@@ -81,12 +81,8 @@ async fn a_peer_without_a_trusted_certificate_is_proven_by_dialback_where_the_op
     let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
     chat_both_ways(&mut alice, &mut bob).await;
     meet_in("tea@rooms.away.example", &mut bob, &mut alice).await;
-    let log = internet.refrain().log();
-    assert!(
-        says(&log, &["peer authenticated", "away.example", "dialback"]),
-        "away.example was believed without dialback"
-    );
-    assert!(says(&log, &["stream established", "away.example", "dialback"]), "away.example did not ask for dialback");
+    expect_said(&mut internet, &["peer authenticated", "away.example", "dialback"]).await;
+    expect_said(&mut internet, &["stream established", "away.example", "dialback"]).await;
     nothing_is_lost(&mut internet);
 }
 

@@ -7,7 +7,7 @@ use refrain_tests::{
     server::{Software, are_installed},
     steps::{
         FOREIGN_PAYLOAD, FOREIGN_PAYLOAD_WITH_PREFIXES, Stopwatch, ask_version, bounce, chat_both_ways, come_and_go,
-        large_message, nothing_is_lost, pass_unchanged, ping, probe, says, subscribe,
+        expect_said, large_message, nothing_is_lost, pass_unchanged, ping, probe, subscribe,
     },
 };
 
@@ -76,7 +76,7 @@ async fn speak_over_direct_tls(software: Software) {
     let mut internet = plan.start();
     let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
     chat_both_ways(&mut alice, &mut bob).await;
-    proofs_are(&internet.refrain().log(), Proof::Certificates, Proof::Certificates);
+    proofs_are(&mut internet, Proof::Certificates, Proof::Certificates).await;
     nothing_is_lost(&mut internet);
 }
 
@@ -90,7 +90,7 @@ async fn a_certificate_for_servers_alone_is_external_for_prosody() {
     let mut internet = plan.start();
     let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
     chat_both_ways(&mut alice, &mut bob).await;
-    proofs_are(&internet.refrain().log(), Proof::Certificates, Proof::Certificates);
+    proofs_are(&mut internet, Proof::Certificates, Proof::Certificates).await;
 }
 
 /// ejabberd before 25.08 wants certificates for clients from who connects to it, and takes dialback instead if it may.
@@ -104,9 +104,8 @@ async fn a_certificate_for_servers_alone_leaves_dialback_with_old_ejabberd() {
         let mut internet = plan.start();
         let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
         chat_both_ways(&mut alice, &mut bob).await;
-        let log = internet.refrain().log();
-        assert!(says(&log, &["stream established", "outside", proof]), "{usage:?}, but no {proof}\n{log}");
-        assert!(says(&log, &["peer authenticated", "outside", "external"]), "ejabberd's own was not believed\n{log}");
+        expect_said(&mut internet, &["stream established", "outside", proof]).await;
+        expect_said(&mut internet, &["peer authenticated", "outside", "external"]).await;
     }
 }
 
@@ -127,7 +126,7 @@ async fn users_of_both_meet(name: &str, inside: Side, outside: Side) {
     let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
     chat_both_ways(&mut alice, &mut bob).await;
     watch.lap("chat");
-    proofs_are(&internet.refrain().log(), inside.proof, outside.proof);
+    proofs_are(&mut internet, inside.proof, outside.proof).await;
     presence_crosses(&internet, &mut alice, &mut bob).await;
     watch.lap("presence");
     queries_cross(&mut alice, &mut bob).await;
@@ -143,12 +142,11 @@ async fn users_of_both_meet(name: &str, inside: Side, outside: Side) {
 }
 
 /// Both of a side's two streams were proven so: the one that its server opened, and the one that was opened to it.
-fn proofs_are(log: &str, inside: Proof, outside: Proof) {
+async fn proofs_are(internet: &mut Internet, inside: Proof, outside: Proof) {
     for (side, proof) in [("inside", inside), ("outside", outside)] {
         let word = if proof == Proof::Certificates { "external" } else { "dialback" };
-        for event in ["peer authenticated", "stream established"] {
-            assert!(says(log, &[event, side, word]), "no “{event}” {side} by {word} in\n{log}");
-        }
+        expect_said(internet, &["peer authenticated", side, word]).await;
+        expect_said(internet, &["stream established", side, word]).await;
     }
 }
 
