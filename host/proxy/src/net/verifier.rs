@@ -154,7 +154,7 @@ pub fn verified_path<T>(
         let path = leaf.verify_for_usage(algorithms, anchors, intermediates, now, usage, None, None)?;
         Ok(inspect(&path))
     };
-    // Public authorities no longer sell clientAuth (Chrome root policy, 2026), so XMPP asks for serverAuth in both roles;
-    // COMPAT(ejabberd before 25.08): has certificates for clientAuth alone.
-    for_usage(KeyUsage::server_auth()).or_else(|refused| for_usage(KeyUsage::client_auth()).map_err(|_| refused))
+    // A server is in both roles what it is: public authorities no longer sell clientAuth (Chrome root policy, 2026), so XMPP
+    // asks for serverAuth in both, and a certificate for clients alone is no server's (T13).
+    for_usage(KeyUsage::server_auth())
 }

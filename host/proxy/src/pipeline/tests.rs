@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::{Domain, DomainPair, Side, Stanza};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
@@ -194,4 +195,60 @@ async fn a_key_is_confirmed_only_to_whom_it_was_shown_and_on_that_stream() {
     assert_eq!(answer(&KeyClaim { pair: victim, ..shown.clone() }), Validity::Invalid);
     assert_eq!(verify::answer(&gateway, Side::Inside, &shown), Validity::Invalid, "each side has a secret of its own");
     inside.end().await;
+}
+
+/// Reads what comes until it contains `awaited`.
+async fn read_to(socket: &mut TcpStream, awaited: &[u8]) -> Vec<u8> {
+    let mut read = Vec::new();
+    while !read.windows(awaited.len()).any(|window| window == awaited) {
+        assert_ne!(socket.read_buf(&mut read).await.unwrap(), 0, "ended after {}", String::from_utf8_lossy(&read));
+    }
+    read
+}
+
+/// C18, C31, T09: whoever breaks the handshake off learns nothing, and nothing is tried in the clear.
+#[tokio::test]
+async fn a_broken_tls_handshake_is_a_timeout_and_nothing_is_said_in_the_clear() {
+    let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut inside = Inside::with(&world::peers(peer.local_addr().unwrap())).await;
+    inside.send(&chat("m1", "bob@away.example")).await;
+    let (mut socket, _) = timeout(PATIENCE, peer.accept()).await.unwrap().unwrap();
+    let mut clear = read_to(&mut socket, b"version=\"1.0\">").await;
+    let header = "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' \
+                  xmlns:db='jabber:server:dialback' from='away.example' to='home.example' id='1' version='1.0'>";
+    let features = "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>\
+                    <dialback xmlns='urn:xmpp:features:dialback'/></stream:features>";
+    socket.write_all((header.to_owned() + features).as_bytes()).await.unwrap();
+    clear.extend(read_to(&mut socket, b"xmpp-tls\"/>").await);
+    socket.write_all(b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").await.unwrap();
+    // The ClientHello, then the alert handshake_failure.
+    assert_eq!(socket.read_u8().await.unwrap(), 22);
+    socket.write_all(&[21, 3, 3, 0, 2, 2, 40]).await.unwrap();
+    assert_eq!(inside.error().await, error("m1", "remote-server-timeout"));
+    let mut rest = Vec::new();
+    let _ = timeout(PATIENCE, socket.read_to_end(&mut rest)).await.unwrap();
+    for words in ["db:result", "<auth", "message", "alice"] {
+        let said = [clear.as_slice(), rest.as_slice()].concat();
+        assert!(!String::from_utf8_lossy(&said).contains(words), "{words}");
+    }
+    let again = timeout(Duration::from_millis(300), peer.accept()).await;
+    assert!(again.is_err(), "nothing waits, so nothing is tried again");
+    inside.end().await;
+}
+
+/// C15: what waits for a stream that ends with an error goes back to its sender.
+#[tokio::test]
+async fn a_stream_error_of_the_peer_returns_what_waits() {
+    let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut inside = Inside::with(&world::peers(peer.local_addr().unwrap())).await;
+    inside.send(&chat("m1", "bob@away.example")).await;
+    let (mut socket, _) = timeout(PATIENCE, peer.accept()).await.unwrap().unwrap();
+    read_to(&mut socket, b"version=\"1.0\">").await;
+    let answer = "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' id='1' version='1.0'>\
+                  <stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>127.0.0.1:1</see-other-host></stream:error>\
+                  </stream:stream>";
+    socket.write_all(answer.as_bytes()).await.unwrap();
+    assert_eq!(inside.error().await, error("m1", "remote-server-timeout"));
+    let totals = inside.end().await;
+    assert_eq!((totals.accepted, totals.bounced, totals.in_flight()), (1, 1, 0));
 }

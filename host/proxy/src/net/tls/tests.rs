@@ -303,7 +303,8 @@ fn trusts_a_chain_only_within_its_time_from_a_known_authority_and_for_a_fit_usag
     let used_for = |usages: &[Usage]| with(good(), |params| params.extended_key_usages = usages.to_vec());
     assert!(world.trusts(&tls, good()), "no usage named: any");
     assert!(world.trusts(&tls, used_for(&[Usage::ServerAuth])));
-    assert!(world.trusts(&tls, used_for(&[Usage::ClientAuth])));
+    assert!(world.trusts(&tls, used_for(&[Usage::ClientAuth, Usage::ServerAuth])));
+    assert!(!world.trusts(&tls, used_for(&[Usage::ClientAuth])), "a client's");
     assert!(!world.trusts(&tls, used_for(&[Usage::CodeSigning])));
     assert!(!world.trusts(&tls, with(good(), |params| params.not_after = (now - DAY).into())), "expired");
     assert!(!world.trusts(&tls, with(good(), |params| params.not_before = (now + DAY).into())), "not yet valid");
