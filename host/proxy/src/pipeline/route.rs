@@ -62,6 +62,19 @@ impl Chunk {
         Load { bytes: self.bytes.len(), stanzas: self.stanzas, origin: self.origin }
     }
 
+    /// Takes out the stanzas that are larger than this; none where all are small enough.
+    pub fn take_larger(&mut self, bytes_max: u32) -> Option<Chunk> {
+        if self.bytes.len() <= bytes_max as usize {
+            return None;
+        }
+        let (mut fit, mut larger) = (Chunk::new(self.origin), Chunk::new(self.origin));
+        for_each_stanza(self, |stanza| if stanza.size() > bytes_max { larger.push(stanza) } else { fit.push(stanza) });
+        (larger.stanzas > 0).then(|| {
+            *self = fit;
+            larger
+        })
+    }
+
     /// The stanzas behind the first `count`.
     pub fn without_first(&self, count: u32) -> Chunk {
         let mut rest = Chunk::new(self.origin);

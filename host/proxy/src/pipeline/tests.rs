@@ -252,3 +252,41 @@ async fn a_stream_error_of_the_peer_returns_what_waits() {
     let totals = inside.end().await;
     assert_eq!((totals.accepted, totals.bounced, totals.in_flight()), (1, 1, 0));
 }
+
+/// C61: what the next server says it does not take goes back, without `by`; what stands around it goes on.
+#[tokio::test]
+async fn a_stanza_that_is_too_large_for_the_next_server_returns_and_its_neighbours_arrive() {
+    let folder = tempfile::tempdir().unwrap();
+    world::make_certificates(folder.path()).unwrap();
+    let mut inside = Server::inside(folder.path()).await.unwrap();
+    let mut outside = Server::outside(folder.path()).await.unwrap();
+    outside.take_at_most(10_000);
+    let rest = world::peers(outside.address().unwrap());
+    let snapshot = world::gateway(folder.path(), inside.address().unwrap(), &rest).unwrap();
+    let app = App::start(snapshot, Audit::default()).await.unwrap();
+    let gateway = app.listeners().1[0];
+    let (mut home, mut away) = (inside.serve().unwrap(), outside.serve().unwrap());
+    let sized = |id: &str, bytes: usize| {
+        let stanza = |body: usize| {
+            let body = "&lt;".repeat(body / 4) + &"x".repeat(body % 4);
+            format!(
+                "<message from='alice@home.example/desk' to='bob@away.example' id='{id}' type='chat'><body>{body}</body></message>"
+            )
+        };
+        // Written anew it is as long as it is here: what counts is that form.
+        stanza(bytes - stanza(0).len())
+    };
+    for (id, bytes) in [("m1", 500), ("m2", 12_000), ("m3", 10_000), ("m4", 10_001), ("m5", 500)] {
+        inside.send(gateway, &Stanza::parse(&sized(id, bytes)).unwrap()).await.unwrap();
+    }
+    for id in ["m1", "m3", "m5"] {
+        assert_eq!(timeout(PATIENCE, away.recv()).await.unwrap().unwrap().id, id);
+    }
+    for id in ["m2", "m4"] {
+        let bounce = timeout(PATIENCE, home.recv()).await.unwrap().unwrap();
+        assert_eq!((bounce.id.as_str(), bounce.condition.as_deref()), (id, Some("policy-violation")));
+        assert!(bounce.xml.contains("from=\"bob@away.example\"") && !bounce.xml.contains(" by="), "{}", bounce.xml);
+    }
+    let totals = timeout(PATIENCE, app.drain()).await.unwrap();
+    assert_eq!((totals.accepted, totals.forwarded, totals.bounced, totals.in_flight()), (5, 3, 2, 0));
+}

@@ -121,6 +121,7 @@ pub struct Server {
     listener: Option<TcpListener>,
     domains: &'static [&'static str],
     links: HashMap<DomainPair, mpsc::UnboundedSender<Vec<u8>>>,
+    limits: StreamLimits,
 }
 
 impl Server {
@@ -162,12 +163,18 @@ impl Server {
         fs::write(&path, text)?;
         let tls = Arc::new(Tls::load(&Config::load(&path)?)?);
         let listener = Some(TcpListener::bind("127.0.0.1:0").await?);
-        Ok(Server { tls, listener, domains, links: HashMap::new() })
+        Ok(Server { tls, listener, domains, links: HashMap::new(), limits: StreamLimits::default() })
     }
 
     /// Where it listens.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.as_ref().map_or(Err(io::ErrorKind::NotConnected.into()), TcpListener::local_addr)
+    }
+
+    /// Takes no larger stanzas than this, and says so (XEP-0478).
+    #[cfg(test)]
+    pub fn take_at_most(&mut self, stanza_bytes: u32) {
+        self.limits.xml.stanza_bytes_max = stanza_bytes;
     }
 
     /// Takes connections from now on; arrivals come out of the channel.
@@ -185,7 +192,7 @@ impl Server {
             side: Side::Outside,
             external: true,
             dialback: false,
-            limits: StreamLimits::default(),
+            limits: self.limits.clone(),
             ids: StreamIds::from_seed([7; 32]),
         };
         tokio::spawn(async move {

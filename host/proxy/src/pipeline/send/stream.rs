@@ -115,10 +115,14 @@ impl Writing<'_> {
 
     /// Writes a chunk together with all that already waits behind it.
     async fn write(&mut self, first: Chunk) -> Result<(), Broken> {
-        let mut batch = Batch::of(first);
+        let mut batch = Batch::of(self.fit(first));
         while batch.bytes.len() < WRITE_BYTES {
             let Some(chunk) = self.sender.next_waiting() else { break };
-            batch.append(&chunk);
+            batch.append(&self.fit(chunk));
+        }
+        if batch.bytes.is_empty() {
+            batch.leave(&self.sender.room);
+            return Ok(());
         }
         let (stanzas, bytes) = (batch.stanzas(), batch.bytes.len());
         let request = self.connection.stream().writes(stanzas, bytes, Instant::now());
@@ -131,6 +135,17 @@ impl Writing<'_> {
             self.count(batch, written.is_ok());
         }
         written.map_err(|error| self.broke(&error))
+    }
+
+    /// XEP-0478 §3: what the next server says it does not take is not sent to it, but returned to its sender.
+    fn fit(&mut self, mut chunk: Chunk) -> Chunk {
+        let Some(bytes_max) = self.connection.stream().peer_stanza_bytes_max() else { return chunk };
+        let whole = chunk.load();
+        if let Some(larger) = chunk.take_larger(bytes_max) {
+            self.sender.room.shrink(whole, chunk.load());
+            self.sender.return_to_sender(larger, StanzaCondition::PolicyViolation);
+        }
+        chunk
     }
 
     /// Of a peer that does not acknowledge, nothing more will be known.
