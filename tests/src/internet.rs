@@ -10,7 +10,7 @@ use crate::{
     client::Client,
     dns::{Responder, Zone},
     process::free_address,
-    refrain::{HostedDomain, Refrain, RunningRefrain},
+    refrain::{HostedDomain, InsideDns, Refrain, RunningRefrain},
     server::{RunningServer, Software, Trust},
 };
 
@@ -187,12 +187,10 @@ impl<'a> Plan<'a> {
         };
         let for_refrain = Responder::start(world.clone());
         let for_away = Responder::start(found_by(outside.software, world));
-        let inside_dns = free_address();
-        let stand_in = (!inside.software.has_one_resolver()).then(|| {
-            let every_domain = Zone::default().with_all_but(&[HOME[0], HOME[1], HOME_DOWN], inside_address);
-            Responder::start(found_by(inside.software, every_domain))
-        });
-        let for_home = stand_in.as_ref().map_or(inside_dns, Responder::address);
+        let inside_dns = InsideDns {
+            listen: free_address(),
+            name: if inside.software.has_one_resolver() { "refrain.internal" } else { "localhost" },
+        };
 
         let hosted = |name: &str, server| HostedDomain {
             name: name.to_owned(),
@@ -214,9 +212,8 @@ impl<'a> Plan<'a> {
             rest: format!("{}{filters}", outside.proof.peers()),
         };
         let refrain = Some(refrain.start());
-        let (home, away) = (home.start(for_home), away.start(for_away.address()));
-        let responders = [for_refrain, for_away].into_iter().chain(stand_in).collect();
-        Internet { home, away, refrain, _responders: responders }
+        let (home, away) = (home.start(inside_dns.listen), away.start(for_away.address()));
+        Internet { home, away, refrain, _responders: vec![for_refrain, for_away] }
     }
 }
 

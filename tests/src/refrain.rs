@@ -38,6 +38,15 @@ pub struct HostedDomain {
     pub server_certificate: Option<String>,
 }
 
+/// The name server of the hosted servers.
+#[derive(Clone, Copy, Debug)]
+pub struct InsideDns {
+    /// Where they ask.
+    pub listen: SocketAddr,
+    /// The host that every remote service is said to be at.
+    pub name: &'static str,
+}
+
 /// A proxy before it starts.
 #[derive(Debug)]
 pub struct Refrain {
@@ -50,7 +59,7 @@ pub struct Refrain {
     /// Who answers DNS questions.
     pub resolver: SocketAddr,
     /// Where it answers those of the hosted servers.
-    pub inside_dns: Option<SocketAddr>,
+    pub inside_dns: Option<InsideDns>,
     /// Authorities trusted outside, in PEM.
     pub roots: String,
     /// Mints the certificates that the hosted servers see.
@@ -101,8 +110,8 @@ impl Refrain {
              [inside]\nlisten = [\"{}\"]\nauthority = {authority:?}\nauthority-key = {authority_key:?}\n\n",
             self.outside, self.resolver, self.inside,
         );
-        if let Some(listen) = self.inside_dns {
-            let _ = writeln!(config, "[inside.dns]\nlisten = \"{listen}\"\n");
+        if let Some(InsideDns { listen, name }) = self.inside_dns {
+            let _ = writeln!(config, "[inside.dns]\nlisten = \"{listen}\"\nname = {name:?}\n");
         }
         for domain in &self.domains {
             domain.describe(folder, &mut config);
