@@ -17,6 +17,7 @@ use hickory_resolver::proto::rr::rdata::{SRV, TLSA};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use refrain_proto::Domain;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::address;
 use super::dane::{Association, Delegation};
@@ -176,8 +177,13 @@ impl Resolver {
         if let Some(error) = self.failures.recent(&question, Instant::now()) {
             return Err(error);
         }
-        let asked = hickory.lookup(question.0.clone(), kind).await;
-        let answer = records(&question.0, asked, pick);
+        let (hickory, name) = (hickory.clone(), question.0.clone());
+        // A task of its own, which ends with us: validation reads what strangers wrote, and a panic in it is one failed question.
+        let asking = AbortOnDropHandle::new(tokio::spawn(async move { hickory.lookup(name, kind).await }));
+        let answer = match asking.await {
+            Ok(asked) => records(&question.0, asked, pick),
+            Err(_) => Err(ResolveError::Failed("the answer could not be read".to_owned())),
+        };
         if let Err(error) = &answer {
             self.failures.note(question, error.clone(), Instant::now());
         }
