@@ -410,3 +410,19 @@ async fn the_direct_tls_listener_does_not_speak_in_the_clear() {
     timeout(Duration::from_secs(5), socket.read_to_end(&mut heard)).await.unwrap().ok();
     assert!(!heard.windows(6).any(|window| window == b"stream"), "{heard:?}");
 }
+
+/// C48: XEP-0220 §2.1.1 for an invalid key; §2.5 for one that could not be verified.
+#[test]
+fn an_invalid_key_returns_stanzas_with_an_error_of_its_own() {
+    let refused = |refusal| DialError::Refused(Outcome::NotAuthenticated(refusal)).condition();
+    assert_eq!(refused(Refusal::KeyInvalid), StanzaCondition::InternalServerError);
+    for refusal in [
+        Refusal::KeyUnverified(StanzaCondition::ItemNotFound),
+        Refusal::KeyUnverified(StanzaCondition::Forbidden),
+        Refusal::External,
+        Refusal::Certificate,
+    ] {
+        assert_eq!(refused(refusal), StanzaCondition::RemoteServerTimeout, "{refusal}");
+    }
+    assert_eq!(DialError::Refused(Outcome::Eof).condition(), StanzaCondition::RemoteServerTimeout);
+}
