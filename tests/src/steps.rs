@@ -140,6 +140,13 @@ pub async fn bounce(sender: &mut Client, to: &str, expected: &[(&str, &str)]) {
     assert!(expected.contains(&(&condition, &kind)), "{to}: {condition} ({kind}), expected one of {expected:?}");
 }
 
+/// RFC 6121 §3.1.3: a request that cannot be delivered comes back as presence of type error, from whom it was addressed to.
+pub async fn bounce_subscription(sender: &mut Client, to: &str) {
+    sender.send(&format!("<presence to='{to}' type='subscribe'/>"));
+    let what = format!("the error of a subscription to {to}");
+    sender.expect(&what, |stanza| is_presence(stanza, "error", to)).await;
+}
+
 /// The proxy stops, and accounts for every stanza.
 pub fn nothing_is_lost(internet: &mut Internet) {
     let (status, account) = internet.refrain().drain();

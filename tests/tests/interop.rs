@@ -6,8 +6,9 @@ use refrain_tests::{
     internet::{AWAY, AWAY_DOWN, HOME, HOME_DOWN, Internet, Plan, Proof, Side, Transport},
     server::{Software, are_installed},
     steps::{
-        FOREIGN_PAYLOAD, FOREIGN_PAYLOAD_WITH_PREFIXES, Stopwatch, ask_version, bounce, chat_both_ways, come_and_go,
-        expect_said, large_message, nothing_is_lost, pass_unchanged, ping, probe, subscribe,
+        FOREIGN_PAYLOAD, FOREIGN_PAYLOAD_WITH_PREFIXES, Stopwatch, ask_version, bounce, bounce_subscription,
+        chat_both_ways, come_and_go, expect_said, large_message, nothing_is_lost, pass_unchanged, ping, probe,
+        subscribe,
     },
 };
 
@@ -136,6 +137,7 @@ async fn users_of_both_meet(name: &str, inside: Side, outside: Side) {
     large_stanzas_cross(inside.software, outside.software, &mut alice, &mut bob).await;
     watch.lap("large");
     undeliverable_stanzas_return(&mut alice, &mut bob).await;
+    subscriptions_return(inside.software, outside.software, &mut alice, &mut bob).await;
     watch.lap("bounce");
     nothing_is_lost(&mut internet);
     watch.lap("drain");
@@ -181,6 +183,16 @@ async fn large_stanzas_cross(inside: Software, outside: Software, alice: &mut Cl
     let bytes_max = inside.stanza_bytes_max().min(outside.stanza_bytes_max()).min(REFRAIN_STANZA_BYTES_MAX);
     large_message(alice, bob, bytes_max - ENVELOPE_BYTES).await;
     large_message(bob, alice, bytes_max - ENVELOPE_BYTES).await;
+}
+
+/// RFC 6121 §3.1.3. jabberd2 keeps such an error from its users.
+async fn subscriptions_return(inside: Software, outside: Software, alice: &mut Client, bob: &mut Client) {
+    if inside != Software::Jabberd2 {
+        bounce_subscription(alice, &format!("somebody@{AWAY_DOWN}")).await;
+    }
+    if outside != Software::Jabberd2 {
+        bounce_subscription(bob, &format!("somebody@{HOME_DOWN}")).await;
+    }
 }
 
 /// RFC 6121 §8.5.1: no such user, said by the other server; RFC 6120 §10.4.3: no way to the other server, said by the proxy.
