@@ -74,6 +74,11 @@ impl Certificates {
         Credentials::new(&self.peers, &self.public.pem())
     }
 
+    /// Returns what a server shows whose certificate is good and speaks for none of the domains that it claims.
+    pub fn stranger(&self) -> Credentials {
+        Credentials::new(&self.public.issue(&["stranger.example"]), &self.public.pem())
+    }
+
     /// Returns what the hosted server shows, and that it believes `authority` besides the public one.
     pub fn sink(&self, authority: &Authority) -> Credentials {
         Credentials::new(&self.home, &(self.public.pem() + &authority.pem()))
