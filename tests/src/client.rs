@@ -17,6 +17,9 @@ use crate::{process::must, server::PASSWORD};
 /// A stanza crosses two servers and the proxy in milliseconds once streams are open; opening them takes a second or two.
 pub const STANZA_DEADLINE: Duration = Duration::from_secs(20);
 
+/// A stanza that is not on the wire by then is still in the library's queue, and leaves when it can.
+const SENDING: Duration = Duration::from_millis(500);
+
 /// How long a test watches for something that must not come.
 const QUIET: Duration = Duration::from_millis(1500);
 
@@ -185,7 +188,9 @@ async fn pump(
                 None => return,
             },
             command = commands.recv() => match command {
-                Some(stanza) => drop(session.send_stanza(stanza).await),
+                // The library returns when the stanza is on the wire. Until then nothing is taken from it here, and what it
+                // has received waits: should each wait for the other, nobody would hear anything any more.
+                Some(stanza) => drop(timeout(SENDING, session.send_stanza(stanza)).await),
                 None => return,
             },
         }
