@@ -1,6 +1,4 @@
-//! A DNS responder over UDP and TCP whose answers depend on who asks: one [`Zone`] per view.
-//!
-//! The hosted server asks a responder that sends every remote domain to the proxy; the rest of the world asks another one.
+//! A DNS responder over UDP and TCP that knows one [`Zone`]: what the world is told. (The hosted server asks the proxy.)
 
 use std::{
     collections::HashMap,
@@ -37,14 +35,13 @@ const STOP_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub struct Zone {
     services: HashMap<String, u16>,
-    catch_all: Option<u16>,
     host: &'static str,
     service: &'static str,
 }
 
 impl Default for Zone {
     fn default() -> Self {
-        Self { services: HashMap::new(), catch_all: None, host: HOST, service: "_xmpp-server._tcp." }
+        Self { services: HashMap::new(), host: HOST, service: "_xmpp-server._tcp." }
     }
 }
 
@@ -67,17 +64,6 @@ impl Zone {
         self
     }
 
-    /// Announces one server for every domain of the world that is not in `hosted`.
-    pub fn with_all_but(mut self, hosted: &[&str], server: SocketAddr) -> Self {
-        self.catch_all = Some(server.port());
-        self.services.extend(hosted.iter().map(|domain| ((*domain).to_owned(), 0)));
-        self
-    }
-
-    fn port(&self, domain: &str) -> Option<u16> {
-        self.services.get(domain).copied().or(self.catch_all).filter(|port| *port != 0)
-    }
-
     /// The records for a question, or none when the name does not exist.
     fn answer(&self, question: &Query) -> Option<Vec<Record>> {
         let name = question.name().to_lowercase().to_ascii();
@@ -87,7 +73,8 @@ impl Zone {
             return Some(asked.then(|| record(question, address)).into_iter().collect());
         }
         let domain = name.strip_prefix(self.service)?.strip_suffix('.')?;
-        let service = RData::SRV(SRV::new(0, 0, self.port(domain)?, must("host name", Name::from_ascii(self.host))));
+        let service =
+            RData::SRV(SRV::new(0, 0, *self.services.get(domain)?, must("host name", Name::from_ascii(self.host))));
         let asked = question.query_type() == RecordType::SRV;
         Some(asked.then(|| record(question, service)).into_iter().collect())
     }
@@ -214,12 +201,12 @@ mod tests {
     }
 
     #[test]
-    fn tells_each_side_its_own_truth() {
-        let proxy = SocketAddr::from(([127, 0, 0, 1], 5269));
-        let inside = Zone::default().with_all_but(&["home.example"], proxy);
-        let reply = ask(&inside, "_xmpp-server._tcp.away.example.", RecordType::SRV);
+    fn knows_what_is_announced_and_nothing_else() {
+        let server = SocketAddr::from(([127, 0, 0, 1], 5269));
+        let zone = Zone::default().with("away.example", server);
+        let reply = ask(&zone, "_xmpp-server._tcp.away.example.", RecordType::SRV);
         assert!(matches!(&reply.answers[0].data, RData::SRV(srv) if srv.port == 5269));
-        let reply = ask(&inside, "_xmpp-server._tcp.home.example.", RecordType::SRV);
+        let reply = ask(&zone, "_xmpp-server._tcp.home.example.", RecordType::SRV);
         assert_eq!(reply.metadata.response_code, ResponseCode::NXDomain);
     }
 
