@@ -51,7 +51,18 @@ impl Target {
 
     /// Asks and prints: the JSON as it came, or what `show` makes of it.
     pub fn show<T: DeserializeOwned>(&self, method: Method, path: &str, show: impl FnOnce(T) -> String) -> ExitCode {
-        let shown = self.ask(method, path, String::new()).and_then(|body| {
+        self.show_answer(method, path, String::new(), show)
+    }
+
+    /// Like [`show`](Self::show), with a body that says what is asked.
+    pub fn show_answer<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+        show: impl FnOnce(T) -> String,
+    ) -> ExitCode {
+        let shown = self.ask(method, path, body).and_then(|body| {
             if self.json {
                 return Ok(String::from_utf8_lossy(&body).trim_end().to_owned());
             }

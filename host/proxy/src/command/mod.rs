@@ -8,6 +8,7 @@ mod explain;
 mod faults;
 mod filter;
 mod peers;
+mod ping;
 mod record;
 mod reload;
 pub(crate) mod replay;
@@ -98,6 +99,9 @@ enum Command {
     /// Show the remote domains that were here, and whether the key of one has changed
     #[command(after_help = peers::AFTER_HELP)]
     Peers(peers::Peers),
+    /// Ask a domain for a sign of life, over the streams that stanzas take
+    #[command(after_help = ping::AFTER_HELP)]
+    Ping(ping::Ping),
     /// Show how a running Refrain judged one stanza, by the id in its log line
     #[command(after_help = "Exit codes: 0 found, 1 not found, or Refrain could not be asked.")]
     Explain(explain::Explain),
@@ -151,6 +155,7 @@ pub fn main() -> ExitCode {
         Command::Status(look) => look.status(),
         Command::Chain(look) => look.chain(),
         Command::Peers(peers) => peers.run(),
+        Command::Ping(ping) => ping.run(),
         Command::Explain(explain) => explain.run(),
         Command::Reload(change) => change.reload(),
         Command::Rollback(change) => change.rollback(),

@@ -1,10 +1,11 @@
 //! The trip of a stanza, in order: [`listen`] → [`receive`] → [`judge`] → [`route`] → [`send`]; [`verify`] is the side-street
-//! of a dialback question.
+//! of a dialback question, [`ping`] that of an operator's.
 
 mod backoff;
 pub mod evidence;
 pub mod judge;
 pub mod listen;
+pub mod ping;
 pub mod receive;
 pub mod route;
 pub mod send;
@@ -38,6 +39,7 @@ use crate::observe::faults::FaultStore;
 use crate::observe::refusals::Refusals;
 use crate::observe::seldom::Lines;
 use crate::snapshot::Snapshot;
+use ping::Pings;
 use route::Routes;
 use shown::ShownKeys;
 use tap::Taps;
@@ -50,6 +52,8 @@ pub struct Gateway {
     generations: AtomicU64,
     /// The sender for each domain pair.
     pub routes: Routes,
+    /// Pings of ours that wait for an answer.
+    pub pings: Pings,
     /// The streams on which our dialback keys were shown.
     pub shown_keys: ShownKeys,
     /// What became of every stanza.
@@ -117,6 +121,7 @@ impl Gateway {
             live: ArcSwap::from_pointee(snapshot),
             generations: AtomicU64::new(1),
             routes: Routes::default(),
+            pings: Pings::default(),
             shown_keys: ShownKeys::default(),
             counters: Counters::default(),
             dials: Dials::default(),

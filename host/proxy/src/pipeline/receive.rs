@@ -190,6 +190,9 @@ impl Receiver {
 
     /// Judges one stanza and adds what follows from it to what this wake-up sends.
     fn pass(&mut self, mut stanza: Stanza) {
+        if self.gateway.pings.take(&stanza) {
+            return self.connection.stream().recycle(stanza);
+        }
         self.batch.accepted += 1;
         if self.side == Side::Outside {
             self.dues.note_stanza(&self.gateway.meters, stanza.from().domain());

@@ -32,7 +32,7 @@ const LANES_MAX: usize = 64;
 pub enum Origin {
     /// An accepted stanza on its way.
     Relayed,
-    /// Refrain's own stanza errors: counted nowhere and never answered.
+    /// Refrain's own stanzas, errors but for a ping: counted nowhere and never answered.
     Reply,
 }
 

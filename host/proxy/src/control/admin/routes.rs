@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
+use refrain_proto::{Domain, DomainPair};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::{Answer, Control, staging};
 use crate::control::explain::Explanation;
@@ -14,6 +17,8 @@ use crate::control::reload::{Cause, ReloadError, Swapped};
 use crate::control::status::Status;
 use crate::observe::metrics;
 use crate::observe::trace::TraceId;
+use crate::pipeline::Gateway;
+use crate::pipeline::ping::{self, PingError};
 
 /// The media type of the Prometheus text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -32,8 +37,16 @@ pub(super) struct Request {
     pub(super) control: Arc<Control>,
     /// What stands after a path that ends in `/`.
     pub(super) argument: String,
-    #[allow(dead_code, reason = "of the routes so far none needs more than its path")]
     pub(super) body: Bytes,
+}
+
+impl Request {
+    /// What the body says; an empty one asks for what is the default.
+    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Answer> {
+        let bytes: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
+        serde_json::from_slice(bytes)
+            .map_err(|error| Answer::refuse(StatusCode::BAD_REQUEST, format!("the body of the request: {error}")))
+    }
 }
 
 /// An answer under way.
@@ -45,6 +58,7 @@ const ROUTES: &[Route] = &[
     Route { method: Method::GET, path: "/chain", about: "the chains of both directions", answer: |r| Box::pin(chain(r)) },
     Route { method: Method::GET, path: "/explain/", about: "how one stanza was judged, by its id", answer: |r| Box::pin(explain(r)) },
     Route { method: Method::GET, path: "/peers", about: "the remote domains that were here, and their keys", answer: |r| Box::pin(peers(r)) },
+    Route { method: Method::POST, path: "/ping", about: "ask a domain for a sign of life", answer: |r| Box::pin(ping(r)) },
     Route { method: Method::GET, path: "/metrics", about: "the same for Prometheus", answer: |r| Box::pin(metrics(r)) },
     Route { method: Method::POST, path: "/reload", about: "read the configuration again", answer: |r| Box::pin(reload(r)) },
     Route { method: Method::POST, path: "/rollback", about: "bring the previous generation back", answer: |r| Box::pin(rollback(r)) },
@@ -98,6 +112,40 @@ async fn chain(request: Request) -> Answer {
 
 async fn peers(request: Request) -> Answer {
     Answer::json(&request.control.gateway.continuity.peers())
+}
+
+/// A ping as it is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    to: String,
+    /// The first hosted domain if it is left out.
+    from: Option<String>,
+}
+
+async fn ping(request: Request) -> Answer {
+    let gateway = &request.control.gateway;
+    let pair = match request.body::<Wanted>().and_then(|wanted| pair(gateway, &wanted)) {
+        Ok(pair) => pair,
+        Err(refused) => return refused,
+    };
+    match ping::ping(gateway, pair).await {
+        Ok(pong) => Answer::json(&pong),
+        Err(error @ PingError::NotAcross(..)) => Answer::refuse(StatusCode::BAD_REQUEST, error.to_string()),
+        Err(error @ PingError::TooMany) => Answer::refuse(StatusCode::CONFLICT, error.to_string()),
+        Err(error @ PingError::Silence(_)) => Answer::refuse(StatusCode::GATEWAY_TIMEOUT, error.to_string()),
+    }
+}
+
+fn pair(gateway: &Gateway, wanted: &Wanted) -> Result<DomainPair, Answer> {
+    let domain = |name: &str| {
+        Domain::parse(name).map_err(|error| Answer::refuse(StatusCode::BAD_REQUEST, format!("{name:?}: {error}")))
+    };
+    let from = match &wanted.from {
+        Some(from) => domain(from)?,
+        None => gateway.snapshot().config.domains[0].name.clone(),
+    };
+    Ok(DomainPair::new(from, domain(&wanted.to)?))
 }
 
 async fn metrics(request: Request) -> Answer {

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use hyper::StatusCode;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::Answer;
@@ -22,7 +21,7 @@ struct Promote {
 }
 
 pub(super) async fn start_shadow(request: Request) -> Answer {
-    match body(&request) {
+    match request.body() {
         Ok(wanted) => shadowed(request.control.staging.shadows.start(wanted).await.map(|report| Answer::json(&report))),
         Err(refused) => refused,
     }
@@ -40,7 +39,7 @@ pub(super) async fn stop_shadow(request: Request) -> Answer {
 }
 
 pub(super) async fn promote(request: Request) -> Answer {
-    match body::<Promote>(&request) {
+    match request.body::<Promote>() {
         Ok(Promote { force }) => {
             let promoted = request.control.staging.shadows.promote(force).await;
             shadowed(promoted.map(|promoted| Answer::json(&Promotion::from(promoted))))
@@ -51,7 +50,7 @@ pub(super) async fn promote(request: Request) -> Answer {
 
 pub(super) async fn begin_record(request: Request) -> Answer {
     let control = &request.control;
-    match body::<Wanted>(&request) {
+    match request.body::<Wanted>() {
         Ok(wanted) => recorded(
             control.staging.recorder.begin(&control.gateway.taps, wanted, Instant::now()),
             |()| json!({ "begun": true }),
@@ -73,13 +72,6 @@ pub(super) async fn stop_record(request: Request) -> Answer {
 pub(super) async fn faults(request: Request) -> Answer {
     let bundles = request.control.gateway.faults.bundles();
     Answer::json(&bundles.iter().map(|bundle| &**bundle).collect::<Vec<_>>())
-}
-
-/// An empty body asks for what is the default.
-fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Answer> {
-    let bytes: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
-    serde_json::from_slice(bytes)
-        .map_err(|error| Answer::refuse(StatusCode::BAD_REQUEST, format!("the body of the request: {error}")))
 }
 
 fn shadowed(result: Result<Answer, ShadowError>) -> Answer {
