@@ -71,7 +71,7 @@ impl DialError {
     }
 
     /// Under what it is counted.
-    fn reason(&self) -> Useless {
+    pub fn reason(&self) -> Useless {
         match self {
             DialError::Resolve(ResolveError::NotFound | ResolveError::ServiceAbsent) => Useless::NotFound,
             DialError::Resolve(ResolveError::Failed(_)) => Useless::Unresolved,
@@ -167,7 +167,9 @@ impl Attempt<'_> {
             let tried = match resolver.target(service).await {
                 Ok(target) => self.try_target(&target, named_by, is_last, wanted).await,
                 Err(error) => {
-                    tracing::info!(domain = %self.pair.to, %error, "a server of the domain cannot be resolved");
+                    if let Some(count) = self.gateway.lines.of_no_use.add(1, Instant::now()) {
+                        tracing::info!(domain = %self.pair.to, %error, count, "a server of the domain cannot be resolved");
+                    }
                     Err(self.counted(error.into()))
                 }
             };
@@ -207,7 +209,9 @@ impl Attempt<'_> {
             match self.forbidden(address, named_by) {
                 None => allowed.push(address),
                 Some(reason) => {
-                    tracing::warn!(domain = %self.pair.to, host = %target.host, %address, %reason, "not connected to");
+                    if let Some(count) = self.gateway.lines.forbidden.add(1, Instant::now()) {
+                        tracing::warn!(domain = %self.pair.to, host = %target.host, %address, %reason, count, "not connected to");
+                    }
                     failure = Some(self.counted(DialError::Forbidden { address, reason }));
                 }
             }
@@ -224,7 +228,9 @@ impl Attempt<'_> {
             match tried {
                 Ok(opened) => return Ok(opened),
                 Err(error) => {
-                    tracing::info!(domain = %self.pair.to, host = %target.host, %address, transport = %target.transport, %error, "a server of the domain is of no use");
+                    if let Some(count) = self.gateway.lines.of_no_use.add(1, Instant::now()) {
+                        tracing::info!(domain = %self.pair.to, host = %target.host, %address, transport = %target.transport, %error, count, "a server of the domain is of no use");
+                    }
                     failure = Some(worse(failure, self.counted(error)));
                 }
             }

@@ -7,7 +7,7 @@ pub mod zone;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::observe::counters::{NameQuestions, Unanswered};
+use crate::observe::seldom::Seldom;
 use zone::{Answer, Transport, Zone};
 
 /// A question has one name of at most 255 bytes and perhaps some options (RFC 1035 §2.3.4, RFC 6891); nothing longer is read.
@@ -42,6 +43,7 @@ pub struct Responder {
     udp: UdpSocket,
     tcp: TcpListener,
     address: SocketAddr,
+    troubles: Seldom,
 }
 
 impl Responder {
@@ -64,7 +66,7 @@ impl Responder {
         let tcp = TcpListener::bind(listen).await?;
         let address = tcp.local_addr()?;
         let udp = UdpSocket::bind(address).await?;
-        Ok(Responder { udp, tcp, address })
+        Ok(Responder { udp, tcp, address, troubles: Seldom::default() })
     }
 
     /// Where it listens.
@@ -82,18 +84,25 @@ impl Responder {
                 () = ending.cancelled() => return,
                 received = self.udp.recv_from(&mut packet) => match received {
                     Ok((length, from)) => self.reply(&desk, &packet[..length], from),
-                    Err(error) => pause("receive a question", &error).await,
+                    Err(error) => self.pause("receive a question", &error).await,
                 },
                 accepted = self.tcp.accept() => match accepted {
                     Ok((socket, _)) if connections.len() < CONNECTIONS_MAX => {
                         connections.spawn(timeout(CONNECTION_TIMEOUT, attend(desk.clone(), socket)));
                     }
                     Ok(_) => desk.questions.refuse(Unanswered::TooMany),
-                    Err(error) => pause("accept a connection for questions", &error).await,
+                    Err(error) => self.pause("accept a connection for questions", &error).await,
                 },
                 Some(_) = connections.join_next() => {}
             }
         }
+    }
+
+    async fn pause(&self, doing: &str, error: &io::Error) {
+        if let Some(count) = self.troubles.add(1, Instant::now()) {
+            tracing::warn!(%error, count, "inside.dns: cannot {doing}");
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 
     fn reply(&self, desk: &Desk, packet: &[u8], from: SocketAddr) {
@@ -143,11 +152,6 @@ async fn attend(desk: Desk, mut socket: TcpStream) -> io::Result<()> {
         let framed = [&length.to_be_bytes(), answer.as_slice()].concat();
         timeout(MESSAGE_TIMEOUT, socket.write_all(&framed)).await??;
     }
-}
-
-async fn pause(doing: &str, error: &io::Error) {
-    tracing::warn!(%error, "inside.dns: cannot {doing}");
-    tokio::time::sleep(PAUSE).await;
 }
 
 #[cfg(test)]

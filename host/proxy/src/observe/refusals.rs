@@ -33,6 +33,8 @@ pub enum Refusal {
     DialbackDenied,
     /// A dialback key of an address that had too many verified within a minute.
     DialbackRate,
+    /// A stream that was ended, because its address proved too many domains within a minute.
+    PairRate,
     /// A connection whose peer does not read what we write.
     WriteStall,
     /// A stream was not read for a while, because its domain sent too many stanzas. Nothing is lost.
@@ -43,7 +45,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All there are.
-    pub const ALL: [Refusal; 15] = [
+    pub const ALL: [Refusal; 16] = [
         Refusal::AddressDenied,
         Refusal::ProxyHeader,
         Refusal::ConnectionRate,
@@ -56,6 +58,7 @@ impl Refusal {
         Refusal::HandshakeAttempts,
         Refusal::DialbackDenied,
         Refusal::DialbackRate,
+        Refusal::PairRate,
         Refusal::WriteStall,
         Refusal::StanzaRate,
         Refusal::ByteRate,
@@ -76,6 +79,7 @@ impl Refusal {
             Refusal::HandshakeAttempts => "handshake-attempts",
             Refusal::DialbackDenied => "dialback-denied",
             Refusal::DialbackRate => "dialback-rate",
+            Refusal::PairRate => "pair-rate",
             Refusal::WriteStall => "write-stall",
             Refusal::StanzaRate => "stanza-rate",
             Refusal::ByteRate => "byte-rate",
@@ -87,7 +91,9 @@ impl Refusal {
         match self {
             Refusal::AddressDenied => "access.deny",
             Refusal::ProxyHeader => "access.proxy-protocol",
-            Refusal::ConnectionRate | Refusal::DialbackRate => "limits.connections-per-address-per-minute",
+            Refusal::ConnectionRate | Refusal::DialbackRate | Refusal::PairRate => {
+                "limits.connections-per-address-per-minute"
+            }
             Refusal::AddressConnections => "limits.connections-per-address-max",
             Refusal::AddressHandshakes => "limits.handshakes-per-address-max",
             Refusal::Connections | Refusal::HandshakeEvicted => "limits.connections-max",

@@ -21,6 +21,10 @@ pub struct Lines {
     pub not_accepted: Seldom,
     /// Authorities could not be asked about dialback keys.
     pub not_asked: Seldom,
+    /// Addresses that a zone named were not connected to.
+    pub forbidden: Seldom,
+    /// Servers that a zone named could not be resolved, or were of no use.
+    pub of_no_use: Seldom,
 }
 
 #[derive(Debug, Default)]

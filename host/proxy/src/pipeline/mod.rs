@@ -24,7 +24,6 @@ use arc_swap::ArcSwap;
 use refrain_proto::Side;
 use refrain_proto::auth::DialbackSecret;
 use refrain_proto::stream::StreamIds;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +42,7 @@ use ping::Pings;
 use route::Routes;
 use shown::ShownKeys;
 use tap::Taps;
+use verify::Questions;
 
 /// What all connections of one run share.
 pub struct Gateway {
@@ -83,7 +83,7 @@ pub struct Gateway {
     /// Lines of the log that must not become a flood.
     pub lines: Lines,
     /// Dialback questions that may be under way at once.
-    pub questions: Semaphore,
+    pub questions: Questions,
     /// Stream ids that nobody can guess (RFC 6120 §4.7.3).
     pub ids: StreamIds,
     /// The keys of XEP-0185, one secret per side: what is proven outside means nothing inside.
@@ -136,7 +136,7 @@ impl Gateway {
             meters: Meters::default(),
             refusals: Refusals::default(),
             lines: Lines::default(),
-            questions: Semaphore::new(verify::QUESTIONS_MAX),
+            questions: Questions::default(),
             ids,
             secrets,
             ending: Ending::default(),

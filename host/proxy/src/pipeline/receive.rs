@@ -60,6 +60,7 @@ pub async fn run(
         held: None,
         alarm: Alarm::new(now),
         closing: false,
+        first_pair: true,
     };
     let ended = tokio::select! {
         ended = receiver.serve(transport) => ended,
@@ -69,13 +70,20 @@ pub async fn run(
     receiver.tell_end(ended);
 }
 
+/// Senders and addressees that share one stream of a remote server; hosters open more streams, attackers must.
+const OUTSIDE_PAIRS_MAX: usize = 100;
+
 fn policy(gateway: &Gateway, snapshot: &Snapshot, side: Side) -> ReceivingPolicy {
+    let mut limits = snapshot.config.limits.stream();
+    if side == Side::Outside {
+        limits.pairs_max = OUTSIDE_PAIRS_MAX;
+    }
     ReceivingPolicy {
         boundary: snapshot.boundary.clone(),
         side,
         external: true,
         dialback: true,
-        limits: snapshot.config.limits.stream(),
+        limits,
         ids: gateway.ids.clone(),
     }
 }
@@ -108,6 +116,8 @@ struct Receiver {
     alarm: Alarm,
     /// The drain has begun, or a filter closed the stream; it knows.
     closing: bool,
+    /// No pair is proven yet.
+    first_pair: bool,
 }
 
 /// What one wake-up added to the counters.
@@ -127,6 +137,7 @@ impl Receiver {
             let turn = self.connection.turn().await;
             match turn {
                 Ok(Turn::Event(Event::Authenticated { .. })) if !self.permit.prove() => return Ok(Ended::Evicted),
+                Ok(Turn::Event(Event::Authenticated { .. })) if !self.may_prove_another() => self.close_for_rate(),
                 Ok(Turn::Event(event)) => self.act(event),
                 Ok(Turn::Wait(until)) => {
                     self.hand_over().await;
@@ -249,6 +260,17 @@ impl Receiver {
         self.permit.charge(&self.gateway.snapshot().config.limits, Instant::now())
     }
 
+    /// Whether the peer's address may prove one more pair. The first came with its connection; each further one costs us a sender,
+    /// and so as much as a connection.
+    fn may_prove_another(&mut self) -> bool {
+        std::mem::replace(&mut self.first_pair, false) || self.may_ask()
+    }
+
+    fn close_for_rate(&mut self) {
+        self.gateway.refusals.note(Refusal::PairRate, &self.peer.ip());
+        self.close(Some((StreamCondition::PolicyViolation, None)));
+    }
+
     /// Ends the stream, for the first reason there is.
     fn close(&mut self, reason: Option<(StreamCondition, Option<String>)>) {
         if !std::mem::replace(&mut self.closing, true) {
@@ -281,6 +303,7 @@ impl Receiver {
         let snapshot = self.gateway.snapshot();
         if let Some((pause, refusal)) = self.dues.settle(bytes, &snapshot.config, now)
             && !self.closing
+            && self.connection.stream().is_established()
         {
             self.held = Some(now + pause);
             self.gateway.refusals.note(refusal, &self.peer.ip());

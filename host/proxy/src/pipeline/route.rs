@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use refrain_proto::xml::{Reader, Token};
@@ -18,8 +18,11 @@ use crate::observe::counters::Ending;
 
 /// How long an open but slow route may hold its source back (TCP back pressure, no loss) before its stanzas bounce.
 const BACK_PRESSURE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Each pair costs a task and a connection; far more than any real server has peers.
-const ROUTES_MAX: usize = 20_000;
+/// On each side: a pair costs a task and a connection, and far fewer are open at any real server. Strangers who prove thousands of
+/// domains fill the side that leads inside and never the one by which the protected servers write.
+const ROUTES_MAX: usize = 10_000;
+/// Looking through all of them for those that have ended is not for every stanza of a flood.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// All queues together: a tenth of a small server's memory, however many pairs there are.
 const QUEUED_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// What a chunk costs beyond its bytes, so that many small chunks cannot outgrow the budget in bytes.
@@ -125,7 +128,7 @@ pub struct Room {
     stanzas: AtomicUsize,
     stanzas_max: usize,
     established: AtomicBool,
-    /// A source has waited in vain: nobody waits again until something has left (threat T48).
+    /// A source has waited in vain: nobody waits again until half the queue has left (threat T48).
     stalled: AtomicBool,
     everywhere: Arc<Everywhere>,
 }
@@ -180,8 +183,11 @@ impl Room {
     }
 
     fn give_back(&self, cost: u32, stanzas: u32, relayed: u64) {
-        self.stalled.store(false, Relaxed);
         self.bytes.add_permits(cost as usize);
+        // A peer that takes a little now and then would else be waited for each time (threat T48).
+        if self.bytes.available_permits() >= self.bytes_max / 2 {
+            self.stalled.store(false, Relaxed);
+        }
         self.everywhere.bytes.fetch_sub(cost as usize, Relaxed);
         self.everywhere.relayed.fetch_sub(relayed, Relaxed);
         self.stanzas.fetch_sub(stanzas as usize, Relaxed);
@@ -265,14 +271,39 @@ impl RouteHandle {
 /// The senders of this run, by pair. Looked up once per stream and pair, not per stanza.
 #[derive(Default)]
 pub struct Routes {
-    handles: Mutex<HashMap<DomainPair, RouteHandle>>,
+    inwards: Mutex<Table>,
+    outwards: Mutex<Table>,
     everywhere: Arc<Everywhere>,
+}
+
+/// The senders towards one side.
+#[derive(Default)]
+struct Table {
+    handles: HashMap<DomainPair, RouteHandle>,
+    swept: Option<Instant>,
+}
+
+impl Table {
+    /// The sender for the pair, if it has not ended.
+    fn find(&self, pair: &DomainPair) -> Option<&RouteHandle> {
+        self.handles.get(pair).filter(|handle| !handle.queue.is_closed())
+    }
+
+    /// Whether there is room for one more; forgets those that have ended, if need be and if it is time to.
+    fn has_room(&mut self, now: Instant) -> bool {
+        let is_due = self.swept.is_none_or(|swept| now.saturating_duration_since(swept) >= SWEEP_PAUSE);
+        if self.handles.len() >= ROUTES_MAX && is_due {
+            self.swept = Some(now);
+            self.handles.retain(|_, handle| !handle.queue.is_closed());
+        }
+        self.handles.len() < ROUTES_MAX
+    }
 }
 
 impl Routes {
     /// Whether a sender for the pair exists: only then can a dialback question about the pair be genuine (XEP-0220 §2.2.2).
     pub fn knows(&self, pair: &DomainPair) -> bool {
-        self.lock().get(pair).is_some_and(|handle| !handle.queue.is_closed())
+        [&self.inwards, &self.outwards].into_iter().any(|table| lock(table).find(pair).is_some())
     }
 
     /// Accepted stanzas that are in a queue, or were written and are not acknowledged.
@@ -282,27 +313,25 @@ impl Routes {
 
     /// The sender for the pair; starts one if there is none. `None` when there are too many.
     fn open(&self, gateway: &Arc<Gateway>, pair: &DomainPair) -> Option<RouteHandle> {
-        let mut handles = self.lock();
-        if let Some(handle) = handles.get(pair).filter(|handle| !handle.queue.is_closed()) {
+        let snapshot = gateway.snapshot();
+        let mut table = lock(if snapshot.boundary.is_hosted(&pair.to) { &self.inwards } else { &self.outwards });
+        if let Some(handle) = table.find(pair) {
             return Some(handle.clone());
         }
-        if handles.len() >= ROUTES_MAX {
-            handles.retain(|_, handle| !handle.queue.is_closed());
-            if handles.len() >= ROUTES_MAX {
-                return None;
-            }
+        if !table.has_room(Instant::now()) {
+            return None;
         }
         let (queue, incoming) = mpsc::unbounded_channel();
-        let room = Room::new(&gateway.snapshot().config.limits, self.everywhere.clone());
+        let room = Room::new(&snapshot.config.limits, self.everywhere.clone());
         let handle = RouteHandle { queue, room: Arc::new(room) };
-        handles.insert(pair.clone(), handle.clone());
+        table.handles.insert(pair.clone(), handle.clone());
         gateway.ending.senders.spawn(send::run(gateway.clone(), pair.clone(), incoming, handle.room.clone()));
         Some(handle)
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DomainPair, RouteHandle>> {
-        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What one receiving stream is about to send, gathered per pair until the wake-up ends.

@@ -81,7 +81,11 @@ impl Sender {
     async fn dial(&self) -> Result<(Connection, Proof), DialError> {
         let patience = self.gateway.snapshot().config.limits.queue_timeout;
         let dialled = timeout(patience, dial(&self.gateway, self.side, &self.pair)).await;
-        dialled.unwrap_or(Err(DialError::TimedOut(patience)))
+        dialled.unwrap_or_else(|_| {
+            let error = DialError::TimedOut(patience);
+            self.gateway.dials.count(self.side, error.reason());
+            Err(error)
+        })
     }
 
     /// The next thing to send, or `None` when none comes for a while or ever.
@@ -152,8 +156,9 @@ impl Sender {
             }
             chunk = tokio::select! {
                 biased;
-                chunk = self.queue.recv() => chunk,
+                // Before the queue, which under load is never empty.
                 () = sleep_until(until) => None,
+                chunk = self.queue.recv() => chunk,
                 () = draining.cancelled() => None,
             };
         }

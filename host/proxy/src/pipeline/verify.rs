@@ -8,13 +8,36 @@ use std::time::Instant;
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stanza::StanzaCondition;
 use refrain_proto::{Outcome, Side, StreamCondition};
+use tokio::sync::Semaphore;
 
 use super::Gateway;
 use crate::net::dial::{self, DialError};
 use crate::observe::refusals::Refusal;
 
 /// Each costs a connection to somewhere that a stranger names (threat T39); those past it wait for their turn.
-pub const QUESTIONS_MAX: usize = 256;
+const QUESTIONS_MAX: usize = 256;
+
+/// The dialback questions under way, of each side for itself: no stranger keeps a protected server waiting.
+pub struct Questions {
+    outside: Semaphore,
+    inside: Semaphore,
+}
+
+impl Default for Questions {
+    fn default() -> Self {
+        Questions { outside: Semaphore::new(QUESTIONS_MAX), inside: Semaphore::new(QUESTIONS_MAX) }
+    }
+}
+
+impl Questions {
+    /// Those about keys that peers of this side showed.
+    fn of(&self, side: Side) -> &Semaphore {
+        match side {
+            Side::Outside => &self.outside,
+            Side::Inside => &self.inside,
+        }
+    }
+}
 
 /// Finds out whether a peer may speak for `claim.pair.from`. Its certificate does not say so, or the stream would not ask.
 pub async fn verify(gateway: Arc<Gateway>, side: Side, claim: KeyClaim) -> (KeyClaim, Validity) {
@@ -24,7 +47,7 @@ pub async fn verify(gateway: Arc<Gateway>, side: Side, claim: KeyClaim) -> (KeyC
         return (claim, Validity::Error(StanzaCondition::NotAuthorized));
     }
     // The semaphore is never closed, and whoever waits is bounded by the stream's own timer.
-    let _turn = gateway.questions.acquire().await;
+    let _turn = gateway.questions.of(side).acquire().await;
     let validity = match dial::ask(&gateway, side, &claim).await {
         // XEP-0220 §2.5: an authority that knows nothing of the domain is none.
         Ok(Validity::Error(_) | Validity::Unreachable) => Validity::Error(StanzaCondition::RemoteServerNotFound),
