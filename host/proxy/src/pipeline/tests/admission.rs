@@ -4,11 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use proxy_header::{ProxiedAddress, ProxyHeader};
+use refrain_proto::Stanza;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use super::{Inside, PATIENCE};
+use super::{Inside, PATIENCE, Server};
 
 const HEADER: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:server' \
     xmlns:stream='http://etherx.jabber.org/streams' from='away.example' to='home.example' version='1.0'>";
@@ -174,4 +175,31 @@ async fn whoever_says_too_much_before_a_proof_is_cut_off_at_the_limit() {
     let one_word = format!("<stream:stream xmlns:stream='{}", "a".repeat(100_000));
     let mut socket = connect_from("127.0.0.2", world.outside()).await;
     assert!(answer(&mut socket, one_word.as_bytes()).await.contains("<policy-violation"));
+}
+
+/// T39: whoever speaks for many domains on one stream pays for each further one as for a connection.
+#[tokio::test]
+async fn each_further_domain_of_a_stream_counts_as_a_connection() {
+    let mut world = Inside::with("[limits]\nconnections-per-address-per-minute = 2\n").await;
+    let mut outside = Server::outside(world._folder.path()).await.unwrap();
+    let message = |from: &str, id| {
+        Stanza::parse(&format!("<message from='bob@{from}' to='alice@home.example' id='{id}' type='chat'/>")).unwrap()
+    };
+    let like = message("away.example", "1");
+    outside.send(world.outside(), &like).await.unwrap();
+    for (id, domain) in [("2", "rooms.away.example"), ("3", "upload.away.example")] {
+        let mut bytes =
+            format!("<db:result xmlns:db='jabber:server:dialback' from='{domain}' to='home.example'>00</db:result>")
+                .into_bytes();
+        message(domain, id).write(&mut bytes);
+        outside.send_over(&like, &bytes).unwrap();
+    }
+    for expected in ["1", "2"] {
+        assert_eq!(timeout(PATIENCE, world.arrivals.recv()).await.unwrap().unwrap().id, expected);
+    }
+    while world.refused("pair-rate") == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let totals = world.end().await;
+    assert_eq!((totals.forwarded, totals.in_flight()), (totals.accepted, 0));
 }
