@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::{
@@ -77,6 +78,14 @@ impl RunningServer {
     /// Returns where clients connect.
     pub fn client_address(&self) -> SocketAddr {
         self.client_address
+    }
+
+    /// Ends the server without a word (SIGKILL).
+    ///
+    /// # Panics
+    /// When it has ended already.
+    pub fn kill(&self) {
+        self.processes.iter().for_each(|process| process.signal(Signal::KILL));
     }
 
     /// Returns the server's log so far.

@@ -236,6 +236,28 @@ async fn a_drain_bounces_what_a_silent_peer_does_not_acknowledge() {
     assert_eq!(series.fate().await.bounced.len(), 20, "and the senders know");
 }
 
+/// What it had acknowledged was its own to lose; the rest comes back, and so does what is sent to it later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_in_mid_stream_leaves_nobody_waiting() {
+    if !are_installed(&[Software::Prosody]) {
+        return;
+    }
+    let mut weather = Weather::new("");
+    let (mut alice, mut bob) = (weather.internet.alice().await, weather.internet.bob().await);
+    greet(&mut alice, &mut bob).await;
+    // Acknowledgements are late, so that some are under way when it dies.
+    weather.to_away.delay(Way::Back, Duration::from_millis(500));
+    let mut series = Series::new(&mut alice, &mut bob);
+    series.send(200);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    weather.internet.away.kill();
+    series.send(20);
+    assert_eq!(alice.expect_error("n219").await.0, "remote-server-timeout");
+    let account = weather.account();
+    assert!(account.bounced >= 20 && account.forwarded >= 1, "{account:?}");
+    println!("{account:?}");
+}
+
 /// C74 in all weathers at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_account_closes_however_networks_fail_and_whenever_the_end_comes() {
