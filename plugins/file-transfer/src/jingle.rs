@@ -1,31 +1,23 @@
-//! Jingle sessions that carry files. Voice and video pass.
+//! Jingle sessions: those that carry files, and those that carry voice and video.
 //!
 //! Each action is judged by what it carries alone: this filter remembers no session.
 
 use refrain_sdk::{Condition, ErrorType, Node, Problem, Selector, Setup, Stanza, Verdict};
 
-use crate::refuse;
+use crate::mechanism::{Mechanism, Set};
+use crate::names;
+use crate::policy::Denied;
 
 /// XEP-0166.
 pub(crate) const NAMESPACE: &str = "urn:xmpp:jingle:1";
 
-/// XEP-0234, whose namespace was versioned five times.
-const FILES: &str = "urn:xmpp:jingle:apps:file-transfer:";
-/// XEP-0167.
-const VOICE_AND_VIDEO: &str = "urn:xmpp:jingle:apps:rtp:";
-
-/// Transports that carry only files: SOCKS5 (XEP-0260), IBB (XEP-0261), HTTP (XEP-0370).
-const OF_FILES: [&str; 3] =
-    ["urn:xmpp:jingle:transports:s5b:", "urn:xmpp:jingle:transports:ibb:", "urn:xmpp:jingle:transports:http:"];
-
-/// Tells the sessions that carry files.
+/// Tells what sessions carry.
 #[derive(Debug)]
 pub(crate) struct Jingle {
     jingle: Selector,
     contents: Selector,
-    /// What makes a session one of files wherever it stands in it.
-    signs: [Selector; 3],
-    terminate: Selector,
+    /// What makes a session one of files or calls wherever it stands in it.
+    signs: [(Mechanism, Selector); 5],
 }
 
 impl Jingle {
@@ -35,47 +27,81 @@ impl Jingle {
             jingle: within("")?,
             contents: within(&format!("/{{{NAMESPACE}}}content"))?,
             signs: [
-                within(&format!("//{{{FILES}*}}*"))?,
+                (Mechanism::Jingle, within("//{urn:xmpp:jingle:apps:file-transfer:*}*")?),
+                (Mechanism::Jingle, within("//{urn:xmpp:jingle:jet*}*")?),
                 // XEP-0343: the data channel beside the voice.
-                within("//{urn:xmpp:jingle:transports:dtls-sctp:*}*")?,
-                within("//{urn:xmpp:jingle:transports:webrtc-datachannel:*}*")?,
+                (Mechanism::Jingle, within("//{urn:xmpp:jingle:transports:dtls-sctp:*}*")?),
+                (Mechanism::Jingle, within("//{urn:xmpp:jingle:transports:webrtc-datachannel:*}*")?),
+                (Mechanism::Calls, within("//{urn:xmpp:jingle:apps:rtp:*}*")?),
             ],
-            terminate: within("[@action='session-terminate']")?,
         })
     }
 
-    /// Refuses an action that belongs to a session of files.
-    pub(crate) fn deny(&self, stanza: &Stanza<'_>) -> Verdict {
-        // A session that is ending may end.
-        if stanza.test(self.terminate) || !self.carries_files(stanza) {
-            return Verdict::Pass;
-        }
+    /// Refuses an action that belongs to a denied session.
+    pub(crate) fn judge(&self, stanza: &Stanza<'_>, denied: Denied) -> Verdict {
         let action = stanza.find(self.jingle, 1).first().and_then(|jingle| stanza.attr(*jingle, "action"));
-        if is_within_session(&action.unwrap_or_default()) {
-            // XEP-0166: the session is not known.
-            return refuse(Condition::ItemNotFound, ErrorType::Cancel);
+        let action = Action::of(&action.unwrap_or_default());
+        let denied = match action {
+            Action::Offers => denied.along,
+            // Who may offer may be answered.
+            Action::GoesOn => denied.along.in_both(denied.against),
+            // A session that is ending may end.
+            Action::Ends => return Verdict::Pass,
+        };
+        let Some(mechanism) = self.carried(stanza, denied).in_both(denied).iter().next() else { return Verdict::Pass };
+        stanza.reason(mechanism.reason());
+        match action {
+            // XEP-0166 §7.2: the session is not known.
+            Action::GoesOn => mechanism.refuse(Condition::ItemNotFound, ErrorType::Cancel),
+            // XEP-0166 §6.3: the answer of who does not support it, or does not communicate with the initiator.
+            Action::Offers | Action::Ends => mechanism.refusal(),
         }
-        // XEP-0166: the answer of who does not support it, or does not communicate with the initiator.
-        refuse(Condition::ServiceUnavailable, ErrorType::Cancel)
     }
 
-    fn carries_files(&self, stanza: &Stanza<'_>) -> bool {
-        self.signs.iter().any(|sign| stanza.test(*sign))
-            || stanza.find(self.contents, u32::MAX).into_iter().any(|content| is_of_files(stanza, content))
+    fn carried(&self, stanza: &Stanza<'_>, denied: Set) -> Set {
+        let either = Set::of(Mechanism::Jingle).with(Set::of(Mechanism::Calls));
+        if either.in_both(denied) == either {
+            return either;
+        }
+        let signs = self.signs.iter().filter(|(mechanism, sign)| denied.has(*mechanism) && stanza.test(*sign));
+        let found = signs.fold(Set::NONE, |found, (mechanism, _)| found.with(Set::of(*mechanism)));
+        let contents = stanza.find(self.contents, u32::MAX).into_iter();
+        contents.fold(found, |found, content| found.with(of_content(stanza, content)))
     }
 }
 
-/// Whether an action presumes that the session was offered before.
-fn is_within_session(action: &str) -> bool {
-    !matches!(action, "" | "session-initiate" | "content-add" | "transport-replace")
+/// What an action does to its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Offers,
+    GoesOn,
+    Ends,
 }
 
-fn is_of_files(stanza: &Stanza<'_>, content: Node) -> bool {
-    let parts = stanza.children(content);
-    let namespaces =
-        |name: &'static str| parts.iter().filter(move |part| part.name == name).map(|part| part.namespace.as_str());
-    let is_foreign = |namespace: &str| !namespace.starts_with(VOICE_AND_VIDEO);
-    let is_file_transport = |namespace: &str| OF_FILES.iter().any(|prefix| namespace.starts_with(prefix));
-    // ICE and raw UDP carry anything: without a description, which stood in the offer, they pass; with one they pass for voice.
-    namespaces("transport").any(is_file_transport) || namespaces("description").any(is_foreign)
+impl Action {
+    fn of(action: &str) -> Self {
+        match action {
+            "" | "session-initiate" | "content-add" | "transport-replace" => Action::Offers,
+            "session-terminate" => Action::Ends,
+            _ => Action::GoesOn,
+        }
+    }
+}
+
+/// The mechanism that a description belongs to: what is neither voice nor video may be anything.
+pub(crate) fn of_description(namespace: &str) -> Mechanism {
+    match names::mechanism_of(namespace) {
+        Some(Mechanism::Calls) => Mechanism::Calls,
+        _ => Mechanism::Jingle,
+    }
+}
+
+/// ICE and raw UDP carry anything: without a description, which stood in the offer, they pass.
+fn of_content(stanza: &Stanza<'_>, content: Node) -> Set {
+    let carried = |part: &refrain_sdk::Child| match part.name.as_str() {
+        "description" => Set::of(of_description(&part.namespace)),
+        "transport" => names::mechanism_of(&part.namespace).map_or(Set::NONE, Set::of),
+        _ => Set::NONE,
+    };
+    stanza.children(content).iter().fold(Set::NONE, |found, part| found.with(carried(part)))
 }

@@ -1,0 +1,223 @@
+//! The texts of messages: what stands there for something that was taken out goes too, and URIs that are denied.
+
+use refrain_sdk::{Child, EditError, Node, Problem, Selector, Setup, Stanza};
+
+use crate::mechanism::{Mechanism, Set};
+use crate::names;
+use crate::text::{self, Cut, Remainder};
+
+/// An honest message has a URL or two. Each more costs a pass over the texts.
+const URLS_MAX: usize = 16;
+
+const FALLBACK: &str = "urn:xmpp:fallback:0";
+
+/// The questions about texts.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    /// Bodies and subjects, of the message and of those forwarded in it.
+    texts: [Selector; 4],
+    /// The URLs that a mechanism brings, and clients repeat in the body.
+    urls: Vec<(Mechanism, Selector)>,
+}
+
+impl Texts {
+    pub(crate) fn new(setup: &mut Setup) -> Result<Self, Problem> {
+        const INNER: &str = "//{urn:xmpp:forward:0}forwarded/{*}message";
+        const URLS: [(Mechanism, &str); 5] = [
+            (Mechanism::Oob, "//{jabber:x:oob}url"),
+            (Mechanism::FileSharing, "//{http://jabber.org/protocol/url-data}url-data/@target"),
+            (Mechanism::MediaSharing, "//{urn:xmpp:reference:0}reference[@type='data']/@uri"),
+            (Mechanism::CallInvites, "//{urn:xmpp:call-invites:*}external/@uri"),
+            (Mechanism::OnlineMeetings, "//{urn:xmpp:http:online-meetings*}url"),
+        ];
+        let texts = [
+            setup.selector("body")?,
+            setup.selector("subject")?,
+            setup.selector(&format!("{INNER}/{{*}}body"))?,
+            setup.selector(&format!("{INNER}/{{*}}subject"))?,
+        ];
+        let urls = URLS.iter().map(|(mechanism, path)| Ok((*mechanism, setup.selector(path)?)));
+        Ok(Texts { texts, urls: urls.collect::<Result<_, Problem>>()? })
+    }
+
+    /// Whether the message itself has a word in its texts that is denied.
+    pub(crate) fn have_denied_words(&self, stanza: &Stanza<'_>, denied: Set) -> bool {
+        let has = |selector: &Selector| {
+            // Most texts have no colon and no dot, and without these no URI.
+            let texts = stanza.texts(*selector, u32::MAX);
+            texts.iter().any(|text| text.contains([':', '.']) && denied_words(&mut Cut::new(text), denied).is_some())
+        };
+        self.texts.iter().take(2).any(has)
+    }
+}
+
+/// Takes out the words that are denied, and says what they are.
+fn denied_words(cut: &mut Cut, denied: Set) -> Option<Mechanism> {
+    if denied.has(Mechanism::FileUris) && cut.words(text::is_file_uri) {
+        return Some(Mechanism::FileUris);
+    }
+    (denied.has(Mechanism::Urls) && cut.words(text::is_url)).then_some(Mechanism::Urls)
+}
+
+/// The texts of one stanza, asked for when they are needed.
+pub(crate) struct Bodies<'s> {
+    questions: &'s Texts,
+    texts: Option<Vec<(Node, String)>>,
+    urls: Option<Vec<String>>,
+}
+
+impl<'s> Bodies<'s> {
+    pub(crate) fn new(questions: &'s Texts) -> Self {
+        Bodies { questions, texts: None, urls: None }
+    }
+
+    /// Strips the texts among the children that are left of a message, and says whether any text remains.
+    pub(crate) fn strip(
+        &mut self,
+        stanza: &Stanza<'_>,
+        left: &[&Child],
+        stripped: Set,
+        denied: Set,
+        found: &mut Set,
+    ) -> Result<bool, EditError> {
+        let texts: Vec<_> = left.iter().filter(|child| is_text(child)).collect();
+        if texts.is_empty() {
+            return Ok(false);
+        }
+        let fallbacks = Fallbacks::read(stanza, left, stripped);
+        let mut remains = false;
+        let mut first_body = None;
+        for child in texts {
+            let text = self.text(stanza, child.node);
+            let mut cut = Cut::new(&text);
+            if !stripped.is_empty() {
+                cut.urls(self.urls(stanza, stripped)?);
+                fallbacks.cut(&mut cut, &child.name);
+            }
+            if let Some(mechanism) = denied_words(&mut cut, denied) {
+                *found = found.with(Set::of(mechanism));
+            }
+            let remainder = cut.finish();
+            remains |= !remainder.text.trim().is_empty();
+            write(stanza, child.node, &remainder)?;
+            if child.name == "body" && remainder.is_shorter() {
+                first_body.get_or_insert(remainder);
+            }
+        }
+        fallbacks.remove(stanza)?;
+        if let Some(body) = first_body {
+            follow(stanza, left, &fallbacks, &body)?;
+        }
+        Ok(remains)
+    }
+
+    fn text(&mut self, stanza: &Stanza<'_>, node: Node) -> String {
+        let texts = self.texts.get_or_insert_with(|| {
+            let of = |selector: &Selector| {
+                let nodes = stanza.find(*selector, u32::MAX).into_iter();
+                nodes.zip(stanza.texts(*selector, u32::MAX)).collect::<Vec<_>>()
+            };
+            self.questions.texts.iter().flat_map(of).collect()
+        });
+        texts.iter().find(|(own, _)| *own == node).map(|(_, text)| text.clone()).unwrap_or_default()
+    }
+
+    fn urls(&mut self, stanza: &Stanza<'_>, stripped: Set) -> Result<&[String], EditError> {
+        let urls = self.urls.get_or_insert_with(|| {
+            let asked = self.questions.urls.iter().filter(|(mechanism, _)| stripped.has(*mechanism));
+            asked.flat_map(|(_, selector)| stanza.texts(*selector, URLS_MAX as u32 + 1)).collect()
+        });
+        if urls.len() > URLS_MAX { Err(EditError::BudgetExceeded) } else { Ok(urls) }
+    }
+}
+
+/// Whether a child is a text of the message it stands in.
+fn is_text(child: &Child) -> bool {
+    let is_own = matches!(child.namespace.as_str(), "jabber:client" | "jabber:server");
+    is_own && matches!(child.name.as_str(), "body" | "subject")
+}
+
+fn write(stanza: &Stanza<'_>, node: Node, remainder: &Remainder) -> Result<(), EditError> {
+    match remainder.is_shorter() {
+        false => Ok(()),
+        true if remainder.text.is_empty() => stanza.remove(node),
+        true => stanza.set_text(node, &remainder.text),
+    }
+}
+
+/// What of the texts stands for what was taken out (XEP-0428).
+struct Fallbacks {
+    elements: Vec<Node>,
+    /// Of which text: `body` or `subject`; and from where to where.
+    spans: Vec<(String, usize, usize)>,
+}
+
+impl Fallbacks {
+    fn read(stanza: &Stanza<'_>, left: &[&Child], stripped: Set) -> Self {
+        let mut fallbacks = Fallbacks { elements: Vec::new(), spans: Vec::new() };
+        for child in left.iter().filter(|child| child.namespace == FALLBACK && !stripped.is_empty()) {
+            let stands_for = stanza.attr(child.node, "for");
+            // The body of a sticker is an emoji, which says the same without it.
+            match stands_for.as_deref().map(names::mechanism_of) {
+                Some(Some(Mechanism::Stickers)) => fallbacks.elements.push(child.node),
+                Some(Some(mechanism)) if stripped.has(mechanism) => fallbacks.take(stanza, child),
+                None if !stripped.has(Mechanism::Stickers) => fallbacks.take(stanza, child),
+                _ => {}
+            }
+        }
+        fallbacks
+    }
+
+    fn take(&mut self, stanza: &Stanza<'_>, fallback: &Child) {
+        self.elements.push(fallback.node);
+        let number = |node, name| stanza.attr(node, name).and_then(|value| value.parse().ok());
+        if fallback.child_count == 0 {
+            let all = ["body", "subject"].map(|name| (name.to_owned(), 0, usize::MAX));
+            self.spans.extend(all);
+            return;
+        }
+        for part in stanza.children(fallback.node) {
+            let (start, end) = (number(part.node, "start"), number(part.node, "end"));
+            self.spans.push((part.name, start.unwrap_or(0), end.unwrap_or(usize::MAX)));
+        }
+    }
+
+    fn cut(&self, cut: &mut Cut, name: &str) {
+        for (_, start, end) in self.spans.iter().filter(|(text, _, _)| text == name) {
+            cut.span(*start, *end);
+        }
+    }
+
+    fn remove(&self, stanza: &Stanza<'_>) -> Result<(), EditError> {
+        self.elements.iter().try_for_each(|node| stanza.remove(*node))
+    }
+}
+
+/// Lets what points into the body follow it, and takes out its formatted copy.
+fn follow(stanza: &Stanza<'_>, left: &[&Child], gone: &Fallbacks, body: &Remainder) -> Result<(), EditError> {
+    for child in left {
+        match child.namespace.as_str() {
+            // It says the same as the body, with the links in it.
+            names::XHTML_IM => stanza.remove(child.node)?,
+            names::REFERENCE => shift(stanza, child.node, ["begin", "end"], body)?,
+            FALLBACK if !gone.elements.contains(&child.node) => {
+                for part in stanza.children(child.node).iter().filter(|part| part.name == "body") {
+                    shift(stanza, part.node, ["start", "end"], body)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn shift(stanza: &Stanza<'_>, node: Node, ends: [&str; 2], body: &Remainder) -> Result<(), EditError> {
+    for name in ends {
+        let Some(old) = stanza.attr(node, name).and_then(|value| value.parse().ok()) else { continue };
+        let new = body.moved(old);
+        if new != old {
+            stanza.set_attr(node, name, Some(&new.to_string()))?;
+        }
+    }
+    Ok(())
+}

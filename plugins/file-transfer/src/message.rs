@@ -1,0 +1,113 @@
+//! Messages and presence: what is denied goes, and what else was said stays. If nothing remains, who sent it is told, unless it was a
+//! room or a service.
+
+use refrain_sdk::{Child, Condition, ErrorType, Head, Node, Problem, Selector, Setup, Stanza, StanzaType, Verdict};
+
+use crate::body::{Bodies, Texts};
+use crate::jingle;
+use crate::mechanism::{Mechanism, Set};
+use crate::names;
+use crate::places::Places;
+use crate::walk::{Remains, Walk};
+
+/// XEP-0353.
+pub(crate) const JINGLE_MESSAGE: &str = "urn:xmpp:jingle-message:";
+
+/// Judges messages and presence.
+#[derive(Debug)]
+pub(crate) struct Messages {
+    challenge: Selector,
+    places: Places,
+}
+
+impl Messages {
+    pub(crate) fn new(setup: &mut Setup) -> Result<Self, Problem> {
+        let challenge = setup.selector("{urn:xmpp:captcha}captcha/{jabber:x:data}x")?;
+        Ok(Messages { challenge, places: Places::new(setup)? })
+    }
+
+    pub(crate) fn judge(&self, head: &Head, stanza: &Stanza<'_>, denied: Set, texts: &Texts) -> Verdict {
+        if self.is_challenge(head, stanza) {
+            return Verdict::Pass;
+        }
+        let children = stanza.children(Node::ROOT);
+        if let Some((mechanism, verdict)) = refused_whole(head, stanza, &children, denied) {
+            stanza.reason(mechanism.reason());
+            return verdict;
+        }
+        let mut walk = Walk::new(stanza, denied, Bodies::new(texts));
+        let stripped = walk.message(&children).and_then(|remains| Ok((remains, self.strip_places(stanza, denied)?)));
+        let found = walk.found.with(stripped.map_or(Set::NONE, |(_, places)| places));
+        let Some(mechanism) = found.iter().next() else { return Verdict::Pass };
+        stanza.reason(&found.reason());
+        let is_archive = children.iter().any(|child| child.namespace.starts_with("urn:xmpp:mam:"));
+        match stripped {
+            // An archive without what it shows would be read as far as there, and no further.
+            Ok(_) if is_archive => Verdict::Pass,
+            // Who waits for an error must have it.
+            Ok(_) if head.stanza_type == StanzaType::Error => Verdict::Pass,
+            Ok((Remains::Something, _)) if !found.has(Mechanism::E2ee) => Verdict::Pass,
+            // A service of PubSub that meets an error ends the subscription (XEP-0060 §12.4).
+            _ if is_event(&children) => Verdict::Drop,
+            _ => mechanism.refuse(Condition::PolicyViolation, ErrorType::Modify).if_answerable(head),
+        }
+    }
+
+    /// Presence is never answered by an error; what remains of it goes on.
+    pub(crate) fn judge_presence(&self, stanza: &Stanza<'_>, denied: Set, texts: &Texts) -> Verdict {
+        let children = stanza.children(Node::ROOT);
+        let mut walk = Walk::new(stanza, denied, Bodies::new(texts));
+        let stripped = walk.message(&children).and_then(|_| self.strip_places(stanza, denied));
+        let found = walk.found.with(stripped.unwrap_or(Set::NONE));
+        if !found.is_empty() {
+            stanza.reason(&found.reason());
+        }
+        if stripped.is_ok() { Verdict::Pass } else { Verdict::Drop }
+    }
+
+    /// XEP-0158 §3.1.2: a server or a room asks who wants to write for a proof of humanity; out of band data is one way to it, a picture
+    /// another. Users write from full JIDs.
+    fn is_challenge(&self, head: &Head, stanza: &Stanza<'_>) -> bool {
+        head.sender().resource().is_none() && stanza.test(self.challenge)
+    }
+
+    fn strip_places(&self, stanza: &Stanza<'_>, denied: Set) -> Result<Set, refrain_sdk::EditError> {
+        if denied.has(Mechanism::Urls) { self.places.strip(stanza) } else { Ok(Set::NONE) }
+    }
+}
+
+/// What is not worth stripping: it would be something else than it was.
+fn refused_whole(head: &Head, stanza: &Stanza<'_>, children: &[Child], denied: Set) -> Option<(Mechanism, Verdict)> {
+    let refuse = |mechanism: Mechanism, condition, error_type| {
+        Some((mechanism, mechanism.refuse(condition, error_type).if_answerable(head)))
+    };
+    let is_packet = |child: &Child| names::mechanism_of(&child.namespace) == Some(Mechanism::Ibb);
+    if denied.has(Mechanism::Ibb) && children.iter().any(is_packet) {
+        // XEP-0047 §2.2: a packet of a session that is not known.
+        return refuse(Mechanism::Ibb, Condition::ItemNotFound, ErrorType::Cancel);
+    }
+    if head.stanza_type == StanzaType::Error {
+        return None;
+    }
+    if head.is_encrypted() && denied.has(Mechanism::E2ee) {
+        return refuse(Mechanism::E2ee, Condition::PolicyViolation, ErrorType::Modify);
+    }
+    // XEP-0353 has `reject` for a call, which only who is called may send. To an error its initiator stops calling, too.
+    let rings = children.iter().filter_map(|child| rings(stanza, child)).find(|mechanism| denied.has(*mechanism));
+    rings.and_then(|mechanism| refuse(mechanism, Condition::PolicyViolation, ErrorType::Cancel))
+}
+
+/// What a client would ring for, and another wait for. Answers, and the end of a call, are none of it.
+fn rings(stanza: &Stanza<'_>, child: &Child) -> Option<Mechanism> {
+    if child.namespace.starts_with(JINGLE_MESSAGE) && child.name == "propose" {
+        let descriptions = stanza.children(child.node).into_iter().filter(|part| part.name == "description");
+        let carried =
+            descriptions.fold(Set::NONE, |set, part| set.with(Set::of(jingle::of_description(&part.namespace))));
+        return carried.iter().next();
+    }
+    (child.namespace.starts_with("urn:xmpp:call-invites:") && child.name == "invite").then_some(Mechanism::CallInvites)
+}
+
+fn is_event(children: &[Child]) -> bool {
+    children.iter().any(|child| child.namespace == names::PUBSUB_EVENT)
+}

@@ -1,0 +1,187 @@
+//! Goes through what a stanza holds, messages within messages and items of PubSub included, and takes out what is denied.
+
+use refrain_sdk::{Child, EditError, Node, Stanza};
+
+use crate::body::Bodies;
+use crate::mechanism::{Mechanism, Set};
+use crate::names::{self, Extent};
+
+/// Elements that are looked into. An honest stanza has some hundred, and each costs one question to the host.
+const PARENTS_MAX: u32 = 2_048;
+
+/// Namespaces of what clients put beside a message, and what says nothing without one.
+const COMPANY: [&str; 19] = [
+    "http://jabber.org/protocol/chatstates",
+    "http://jabber.org/protocol/nick",
+    "http://jabber.org/protocol/rsm",
+    "jabber:x:delay",
+    "jabber:x:event",
+    "urn:xmpp:captcha",
+    "urn:xmpp:delay",
+    "urn:xmpp:eme:0",
+    "urn:xmpp:fallback:0",
+    "urn:xmpp:hints",
+    "urn:xmpp:markup:0",
+    "urn:xmpp:message-attaching:1",
+    "urn:xmpp:message-correct:0",
+    "urn:xmpp:occupant-id:0",
+    "urn:xmpp:reference:0",
+    "urn:xmpp:reply:0",
+    "urn:xmpp:sid:0",
+    "urn:xmpp:styling:0",
+    "urn:xmpp:ephemeral:0",
+];
+
+/// What became of an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Stays,
+    Goes,
+    /// What it stands in goes.
+    UnitGoes,
+}
+
+/// What is left of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remains {
+    Something,
+    Nothing,
+}
+
+/// One pass over one stanza. It notes removals as it goes.
+pub(crate) struct Walk<'s> {
+    pub(crate) stanza: &'s Stanza<'s>,
+    denied: Set,
+    /// What was taken out.
+    pub(crate) found: Set,
+    bodies: Bodies<'s>,
+    parents: u32,
+    in_unit: bool,
+    /// Whether it is in a result of an archive (XEP-0313), which stays, so that the archive has no gaps.
+    in_archive: bool,
+}
+
+impl<'s> Walk<'s> {
+    pub(crate) fn new(stanza: &'s Stanza<'s>, denied: Set, bodies: Bodies<'s>) -> Self {
+        Walk { stanza, denied, found: Set::NONE, bodies, parents: 0, in_unit: false, in_archive: false }
+    }
+
+    /// Strips what a message holds, then its texts.
+    pub(crate) fn message(&mut self, children: &[Child]) -> Result<Remains, EditError> {
+        let before = self.found;
+        let mut says_something = false;
+        let mut left = Vec::with_capacity(children.len());
+        for child in children {
+            if self.visit(child, children)? == Fate::Stays {
+                says_something |= is_meaningful(child);
+                left.push(child);
+            }
+        }
+        let stripped = self.found.without(before);
+        let has_text = self.bodies.strip(self.stanza, &left, stripped, self.denied, &mut self.found)?;
+        Ok(if says_something || has_text { Remains::Something } else { Remains::Nothing })
+    }
+
+    /// Takes an element out, or what is denied in it. `siblings` are the element and those beside it.
+    pub(crate) fn visit(&mut self, child: &Child, siblings: &[Child]) -> Result<Fate, EditError> {
+        match names::element_of(child, |name| self.stanza.attr(child.node, name)) {
+            Some((mechanism, _)) if !self.is_denied(mechanism, siblings) => Ok(Fate::Stays),
+            Some((mechanism, extent)) => {
+                self.found = self.found.with(Set::of(mechanism));
+                self.take_out(child.node, extent)
+            }
+            None if child.child_count == 0 => Ok(Fate::Stays),
+            None => self.look_into(child),
+        }
+    }
+
+    /// A sticker is a file that is shared (XEP-0449 §4.2): who may send the one may send the other beside it.
+    fn is_denied(&self, mechanism: Mechanism, siblings: &[Child]) -> bool {
+        let is_sticker = |child: &Child| names::mechanism_of(&child.namespace) == Some(Mechanism::Stickers);
+        let is_of_sticker = mechanism == Mechanism::FileSharing && !self.denied.has(Mechanism::Stickers);
+        self.denied.has(mechanism) && !(is_of_sticker && siblings.iter().any(is_sticker))
+    }
+
+    fn take_out(&mut self, node: Node, extent: Extent) -> Result<Fate, EditError> {
+        if extent == Extent::Unit && self.in_unit {
+            return Ok(Fate::UnitGoes);
+        }
+        self.stanza.remove(node)?;
+        Ok(Fate::Goes)
+    }
+
+    fn look_into(&mut self, parent: &Child) -> Result<Fate, EditError> {
+        self.parents += 1;
+        if self.parents > PARENTS_MAX {
+            return Err(EditError::BudgetExceeded);
+        }
+        if let Some(mechanism) = self.mechanism_of_node(parent).filter(|mechanism| self.denied.has(*mechanism)) {
+            self.found = self.found.with(Set::of(mechanism));
+            return self.take_out(parent.node, Extent::Unit);
+        }
+        let outer = (self.in_unit, self.in_archive);
+        self.in_unit |= names::is_unit(parent);
+        self.in_archive |= parent.namespace.starts_with("urn:xmpp:mam:");
+        let fate = self.look_within(parent);
+        (self.in_unit, self.in_archive) = outer;
+        match fate? {
+            Fate::Stays => Ok(Fate::Stays),
+            Fate::UnitGoes if !names::is_unit(parent) => Ok(Fate::UnitGoes),
+            Fate::Goes | Fate::UnitGoes => {
+                self.stanza.remove(parent.node)?;
+                Ok(Fate::Goes)
+            }
+        }
+    }
+
+    fn look_within(&mut self, parent: &Child) -> Result<Fate, EditError> {
+        let children = self.stanza.children(parent.node);
+        if is_message(parent) {
+            let remains = self.message(&children)?;
+            return Ok(if remains == Remains::Nothing && !self.in_archive { Fate::Goes } else { Fate::Stays });
+        }
+        let (mut any_goes, mut any_stays) = (false, false);
+        for child in &children {
+            match self.visit(child, &children)? {
+                Fate::Stays => any_stays |= is_meaningful(child),
+                Fate::Goes => any_goes = true,
+                Fate::UnitGoes => return Ok(Fate::UnitGoes),
+            }
+        }
+        let is_empty_now = any_goes && !any_stays && is_envelope(parent);
+        Ok(if is_empty_now { Fate::Goes } else { Fate::Stays })
+    }
+
+    /// The mechanism whose node of PubSub this is about.
+    fn mechanism_of_node(&self, child: &Child) -> Option<Mechanism> {
+        let is_pubsub = matches!(child.namespace.as_str(), names::PUBSUB | names::PUBSUB_EVENT);
+        let names_a_node = is_pubsub && child.name == "items";
+        names_a_node.then(|| self.stanza.attr(child.node, "node")).flatten().and_then(|node| names::mechanism_of(&node))
+    }
+}
+
+/// Whether a message with this in it says something, apart from its texts.
+fn is_meaningful(child: &Child) -> bool {
+    match child.namespace.as_str() {
+        // XEP-0184, XEP-0333: what asks for an answer is company, the answer is not.
+        "urn:xmpp:receipts" => child.name != "request",
+        "urn:xmpp:chat-markers:0" => child.name != "markable",
+        // A private message in a room has it, empty; an invitation has something in it.
+        "http://jabber.org/protocol/muc#user" => child.child_count > 0,
+        names::XHTML_IM => false,
+        "jabber:server" | "jabber:client" => !matches!(child.name.as_str(), "body" | "subject" | "thread"),
+        namespace => !COMPANY.contains(&namespace),
+    }
+}
+
+fn is_message(child: &Child) -> bool {
+    child.name == "message" && matches!(child.namespace.as_str(), "jabber:client" | "jabber:server")
+}
+
+/// Whether an element says nothing once it is empty.
+fn is_envelope(child: &Child) -> bool {
+    matches!(
+        child.namespace.as_str(),
+        names::PUBSUB | names::PUBSUB_EVENT | "urn:xmpp:forward:0" | "urn:xmpp:carbons:2"
+    )
+}
