@@ -59,14 +59,13 @@ impl Jingle {
     }
 
     fn carried(&self, stanza: &Stanza<'_>, denied: Set) -> Set {
-        let either = Set::of(Mechanism::Jingle).with(Set::of(Mechanism::Calls));
-        if either.in_both(denied) == either {
-            return either;
-        }
         let signs = self.signs.iter().filter(|(mechanism, sign)| denied.has(*mechanism) && stanza.test(*sign));
         let found = signs.fold(Set::NONE, |found, (mechanism, _)| found.with(Set::of(*mechanism)));
         let contents = stanza.find(self.contents, u32::MAX).into_iter();
-        contents.fold(found, |found, content| found.with(of_content(stanza, content)))
+        let found = contents.fold(found, |found, content| found.with(of_content(stanza, content)));
+        // ICE and raw UDP carry anything: without a description, which stood in the offer, they pass, if anything may.
+        let anything = Set::of(Mechanism::Jingle).with(Set::of(Mechanism::Calls));
+        if found.is_empty() && anything.in_both(denied) == anything { anything } else { found }
     }
 }
 
@@ -96,7 +95,6 @@ pub(crate) fn of_description(namespace: &str) -> Mechanism {
     }
 }
 
-/// ICE and raw UDP carry anything: without a description, which stood in the offer, they pass.
 fn of_content(stanza: &Stanza<'_>, content: Node) -> Set {
     let carried = |part: &refrain_sdk::Child| match part.name.as_str() {
         "description" => Set::of(of_description(&part.namespace)),

@@ -93,8 +93,10 @@ fn refused_whole(head: &Head, stanza: &Stanza<'_>, children: &[Child], denied: S
         return refuse(Mechanism::E2ee, Condition::PolicyViolation, ErrorType::Modify);
     }
     // XEP-0353 has `reject` for a call, which only who is called may send. To an error its initiator stops calling, too.
-    let rings = children.iter().filter_map(|child| rings(stanza, child)).find(|mechanism| denied.has(*mechanism));
-    rings.and_then(|mechanism| refuse(mechanism, Condition::PolicyViolation, ErrorType::Cancel))
+    let mut calls = children.iter().filter_map(|child| rings(stanza, child)).filter(|call| denied.has(*call));
+    // In a room nobody waits for an answer to an invitation.
+    let call = calls.find(|call| *call != Mechanism::CallInvites || head.may_answer());
+    call.and_then(|mechanism| refuse(mechanism, Condition::PolicyViolation, ErrorType::Cancel))
 }
 
 /// What a client would ring for, and another wait for. Answers, and the end of a call, are none of it.

@@ -161,7 +161,9 @@ pub(crate) fn mechanism_of(namespace: &str) -> Option<Mechanism> {
 /// The mechanism that an element belongs to, whose attributes can be asked for, and how much goes with it.
 pub(crate) fn element_of(child: &Child, attribute: impl Fn(&str) -> Option<String>) -> Option<(Mechanism, Extent)> {
     if let Some(mechanism) = mechanism_of(&child.namespace) {
-        return Some((mechanism, Extent::Unit));
+        // A call that is ending may end.
+        let ends = mechanism == CallInvites && matches!(child.name.as_str(), "retract" | "reject" | "left");
+        return (!ends).then_some((mechanism, Extent::Unit));
     }
     let is_same = |element: &&Element| {
         element.namespace == child.namespace
