@@ -9,6 +9,12 @@ use crate::text::{self, Cut, Remainder};
 /// An honest message has a URL or two. Each more costs a pass over the texts.
 const URLS_MAX: usize = 16;
 
+/// An honest message has a body in a language or two.
+const TEXTS_MAX: usize = 64;
+
+/// Fallbacks, their spans, and what points into a body: an honest message has one or two of each.
+const POINTERS_MAX: usize = 64;
+
 const FALLBACK: &str = "urn:xmpp:fallback:0";
 
 /// The questions about texts.
@@ -40,23 +46,22 @@ impl Texts {
         Ok(Texts { texts, urls: urls.collect::<Result<_, Problem>>()? })
     }
 
-    /// Whether the message itself has a word in its texts that is denied.
-    pub(crate) fn have_denied_words(&self, stanza: &Stanza<'_>, denied: Set) -> bool {
+    /// Whether the message itself has a URI of a file in its texts.
+    pub(crate) fn have_file_uris(&self, stanza: &Stanza<'_>) -> bool {
         let has = |selector: &Selector| {
-            // Most texts have no colon and no dot, and without these no URI.
-            let texts = stanza.texts(*selector, u32::MAX);
-            texts.iter().any(|text| text.contains([':', '.']) && denied_words(&mut Cut::new(text), denied).is_some())
+            let texts = stanza.texts(*selector, TEXTS_MAX as u32);
+            texts.iter().flat_map(|text| text.split_whitespace()).any(text::is_file_uri)
         };
         self.texts.iter().take(2).any(has)
     }
 }
 
 /// Takes out the words that are denied, and says what they are.
-fn denied_words(cut: &mut Cut, denied: Set) -> Option<Mechanism> {
-    if denied.has(Mechanism::FileUris) && cut.words(text::is_file_uri) {
-        return Some(Mechanism::FileUris);
-    }
-    (denied.has(Mechanism::Urls) && cut.words(text::is_url)).then_some(Mechanism::Urls)
+fn cut_words(cut: &mut Cut<'_>, denied: Set) -> Set {
+    let mut cut_all = |mechanism, is_meant: fn(&str) -> bool| {
+        if denied.has(mechanism) && cut.words(is_meant) { Set::of(mechanism) } else { Set::NONE }
+    };
+    cut_all(Mechanism::FileUris, text::is_file_uri).with(cut_all(Mechanism::Urls, text::is_url))
 }
 
 /// The texts of one stanza, asked for when they are needed.
@@ -84,20 +89,15 @@ impl<'s> Bodies<'s> {
         if texts.is_empty() {
             return Ok(false);
         }
+        if texts.len() > TEXTS_MAX {
+            return Err(EditError::BudgetExceeded);
+        }
         let fallbacks = Fallbacks::read(stanza, left, stripped);
         let mut remains = false;
         let mut first_body = None;
         for child in texts {
-            let text = self.text(stanza, child.node);
-            let mut cut = Cut::new(&text);
-            if !stripped.is_empty() {
-                cut.urls(self.urls(stanza, stripped)?);
-                fallbacks.cut(&mut cut, &child.name);
-            }
-            if let Some(mechanism) = denied_words(&mut cut, denied) {
-                *found = found.with(Set::of(mechanism));
-            }
-            let remainder = cut.finish();
+            let (remainder, words) = self.cut(stanza, child, stripped, denied, &fallbacks)?;
+            *found = found.with(words);
             remains |= !remainder.text.trim().is_empty();
             write(stanza, child.node, &remainder)?;
             if child.name == "body" && remainder.is_shorter() {
@@ -109,6 +109,25 @@ impl<'s> Bodies<'s> {
             follow(stanza, left, &fallbacks, &body)?;
         }
         Ok(remains)
+    }
+
+    /// What remains of one text, and what was denied in it.
+    fn cut(
+        &mut self,
+        stanza: &Stanza<'_>,
+        child: &Child,
+        stripped: Set,
+        denied: Set,
+        fallbacks: &Fallbacks,
+    ) -> Result<(Remainder, Set), EditError> {
+        let text = self.text(stanza, child.node);
+        let mut cut = Cut::new(&text);
+        if !stripped.is_empty() {
+            cut.urls(self.urls(stanza, stripped)?);
+            fallbacks.cut(&mut cut, &child.name);
+        }
+        let words = cut_words(&mut cut, denied);
+        Ok((cut.finish(), words))
     }
 
     fn text(&mut self, stanza: &Stanza<'_>, node: Node) -> String {
@@ -155,7 +174,8 @@ struct Fallbacks {
 impl Fallbacks {
     fn read(stanza: &Stanza<'_>, left: &[&Child], stripped: Set) -> Self {
         let mut fallbacks = Fallbacks { elements: Vec::new(), spans: Vec::new() };
-        for child in left.iter().filter(|child| child.namespace == FALLBACK && !stripped.is_empty()) {
+        let elements = left.iter().filter(|child| child.namespace == FALLBACK && !stripped.is_empty());
+        for child in elements.take(POINTERS_MAX) {
             let stands_for = stanza.attr(child.node, "for");
             // The body of a sticker is an emoji, which says the same without it.
             match stands_for.as_deref().map(names::mechanism_of) {
@@ -176,7 +196,7 @@ impl Fallbacks {
             self.spans.extend(all);
             return;
         }
-        for part in stanza.children(fallback.node) {
+        for part in stanza.children(fallback.node).into_iter().take(POINTERS_MAX - self.spans.len().min(POINTERS_MAX)) {
             let (start, end) = (number(part.node, "start"), number(part.node, "end"));
             self.spans.push((part.name, start.unwrap_or(0), end.unwrap_or(usize::MAX)));
         }
@@ -195,13 +215,14 @@ impl Fallbacks {
 
 /// Lets what points into the body follow it, and takes out its formatted copy.
 fn follow(stanza: &Stanza<'_>, left: &[&Child], gone: &Fallbacks, body: &Remainder) -> Result<(), EditError> {
-    for child in left {
+    let pointers = left.iter().filter(|child| child.namespace != "jabber:server").take(POINTERS_MAX);
+    for child in pointers {
         match child.namespace.as_str() {
             // It says the same as the body, with the links in it.
             names::XHTML_IM => stanza.remove(child.node)?,
             names::REFERENCE => shift(stanza, child.node, ["begin", "end"], body)?,
             FALLBACK if !gone.elements.contains(&child.node) => {
-                for part in stanza.children(child.node).iter().filter(|part| part.name == "body") {
+                for part in stanza.children(child.node).iter().filter(|part| part.name == "body").take(POINTERS_MAX) {
                     shift(stanza, part.node, ["start", "end"], body)?;
                 }
             }

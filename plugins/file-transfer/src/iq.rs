@@ -45,7 +45,9 @@ impl Iqs {
             disco::INFO | disco::ITEMS if is_result => self.disco.strip(stanza, denied.against),
             disco::INFO | disco::ITEMS => Verdict::Pass,
             names::PUBSUB if !is_result => judge_pubsub(head, stanza, payload, denied, texts),
-            names::PUBSUB | names::VCARD | names::VCARD4 => strip(head, stanza, payload, denied.along, texts),
+            names::PUBSUB | names::VCARD | names::VCARD4 | names::COMMANDS => {
+                strip(head, stanza, payload, denied.along, texts)
+            }
             namespace => judge_mechanism(head, stanza, payload, names::mechanism_of(namespace), denied),
         }
     }
@@ -66,7 +68,7 @@ fn judge_mechanism(
         Results::Content if head.stanza_type == StanzaType::IqGet => denied.against,
         Results::Consent | Results::Content => denied.along,
     };
-    if !denied.has(mechanism) {
+    if !denied.has(mechanism) && !names::is_oversized(payload) {
         return Verdict::Pass;
     }
     stanza.reason(mechanism.reason());
@@ -106,7 +108,7 @@ fn asks_for(stanza: &Stanza<'_>, pubsub: &Child, head: &Head, denied: Denied) ->
 /// Strips what came in a result, or refuses what is published.
 fn strip(head: &Head, stanza: &Stanza<'_>, payload: &Child, denied: Set, texts: &Texts) -> Verdict {
     let mut walk = Walk::new(stanza, denied, Bodies::new(texts));
-    let fate = walk.visit(payload, std::slice::from_ref(payload));
+    let fate = walk.visit(payload);
     let Some(mechanism) = walk.found.iter().next() else { return passed_over(fate) };
     stanza.reason(&walk.found.reason());
     match (head.stanza_type, fate) {

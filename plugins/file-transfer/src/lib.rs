@@ -44,7 +44,7 @@ impl Filter for FileTransfer {
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
         let hide_features = settings.hide_features;
-        let policy = Policy::new(settings);
+        let policy = Policy::new(settings)?;
         let payloads = declare_interest(policy.ever(), hide_features, setup)?;
         let (texts, iqs, messages) = (Texts::new(setup)?, Iqs::new(setup)?, Messages::new(setup)?);
         Ok(FileTransfer { policy, payloads, texts, iqs, messages })
@@ -69,7 +69,7 @@ impl FileTransfer {
     fn is_suspect(&self, head: &Head, stanza: &Stanza<'_>, denied: Set) -> bool {
         (head.is_encrypted() && denied.has(Mechanism::E2ee))
             || denied.has(Mechanism::Urls)
-            || self.texts.have_denied_words(stanza, denied)
+            || (denied.has(Mechanism::FileUris) && self.texts.have_file_uris(stanza))
     }
 }
 

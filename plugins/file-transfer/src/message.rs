@@ -27,9 +27,7 @@ impl Messages {
     }
 
     pub(crate) fn judge(&self, head: &Head, stanza: &Stanza<'_>, denied: Set, texts: &Texts) -> Verdict {
-        if self.is_challenge(head, stanza) {
-            return Verdict::Pass;
-        }
+        let denied = if self.is_challenge(head, stanza) { denied.without(of_challenges()) } else { denied };
         let children = stanza.children(Node::ROOT);
         if let Some((mechanism, verdict)) = refused_whole(head, stanza, &children, denied) {
             stanza.reason(mechanism.reason());
@@ -74,6 +72,12 @@ impl Messages {
     fn strip_places(&self, stanza: &Stanza<'_>, denied: Set) -> Result<Set, refrain_sdk::EditError> {
         if denied.has(Mechanism::Urls) { self.places.strip(stanza) } else { Ok(Set::NONE) }
     }
+}
+
+/// What a challenge may bring: a link, a picture in a form, the picture itself.
+fn of_challenges() -> Set {
+    let may_bring = [Mechanism::Oob, Mechanism::MediaElement, Mechanism::BitsOfBinary, Mechanism::Urls];
+    may_bring.into_iter().fold(Set::NONE, |set, mechanism| set.with(Set::of(mechanism)))
 }
 
 /// What is not worth stripping: it would be something else than it was.

@@ -4,17 +4,15 @@ use refrain_sdk::Child;
 
 use crate::mechanism::Mechanism::{self, *};
 
-/// Namespaces that belong to a mechanism as a whole; a trailing `*` matches by prefix, for versions come and go. They name payloads,
-/// features, nodes of PubSub, and what a fallback stands for.
+/// Namespaces of payloads that belong to a mechanism as a whole; a trailing `*` matches by prefix, for versions come and go. They name
+/// features, nodes of PubSub, and what a fallback stands for, too.
 #[rustfmt::skip]
-const NAMESPACES: [(&str, Mechanism); 61] = [
+const PAYLOADS: [(&str, Mechanism); 40] = [
     ("jabber:iq:oob", Oob),
     ("jabber:x:oob", Oob),
     ("http://jabber.org/protocol/ibb", Ibb),
     ("http://jabber.org/protocol/bytestreams*", Socks5),
     ("http://jabber.org/protocol/si", Si),
-    ("http://jabber.org/protocol/si/profile/*", Si),
-    ("http://jabber.org/profile/si/*", Si),
     ("http://jabber.org/protocol/sipub", Sipub),
     ("http://www.jabber.org/protocol/filexfer*", Legacy),
     ("http://jabber.org/protocol/filexfer*", Legacy),
@@ -22,21 +20,9 @@ const NAMESPACES: [(&str, Mechanism); 61] = [
     ("http://jabber.org/protocol/dtcp", Legacy),
     ("http://jabber.org/protocol/jobs", Legacy),
     ("jabber:iq:negotiate", Legacy),
-    ("jabber:iq:filexfer", Legacy),
-    ("jabber:iq:jidlink", Legacy),
-    ("jabber:iq:dtcp", Legacy),
-    ("jabber:iq:ibb", Legacy),
     ("http://www.xmpp.org/extensions/xep-0129.html*", SharedFolders),
     ("http://jabber.org/protocol/files*", SharedFolders),
     ("urn:xmpp:fis:*", SharedFolders),
-    ("urn:xmpp:jingle:apps:file-transfer:*", Jingle),
-    ("urn:xmpp:jingle:apps:out-of-band:*", Jingle),
-    ("urn:xmpp:jingle:jet*", Jingle),
-    ("urn:xmpp:jingle:transports:s5b:*", Jingle),
-    ("urn:xmpp:jingle:transports:ibb:*", Jingle),
-    ("urn:xmpp:jingle:transports:http:*", Jingle),
-    ("urn:xmpp:jingle:transports:dtls-sctp:*", Jingle),
-    ("urn:xmpp:jingle:transports:webrtc-datachannel:*", Jingle),
     ("urn:xmpp:jinglepub:*", Jinglepub),
     ("urn:xmpp:http:upload*", HttpUpload),
     ("eu:siacs:conversations:http:upload*", HttpUpload),
@@ -44,14 +30,9 @@ const NAMESPACES: [(&str, Mechanism); 61] = [
     ("urn:xmpp:sfs:*", FileSharing),
     ("urn:xmpp:esfs:*", FileSharing),
     ("urn:xmpp:file:metadata:*", FileSharing),
-    ("urn:xmpp:file-input:*", FileSharing),
-    ("http://jabber.org/protocol/url-data*", FileSharing),
     ("urn:xmpp:bob", BitsOfBinary),
     ("urn:xmpp:tmp:data-element*", BitsOfBinary),
-    ("urn:xmpp:thumbs:*", Thumbnails),
-    ("urn:xmpp:media-element", MediaElement),
     ("urn:xmpp:webxdc:*", Webxdc),
-    ("urn:xmpp:pubsub-file-sharing:*", PubsubFiles),
     ("urn:xmpp:http", HttpOverXmpp),
     ("http://jabber.org/protocol/jinglenodes*", Relays),
     ("urn:xmpp:extdisco:*", Relays),
@@ -60,8 +41,6 @@ const NAMESPACES: [(&str, Mechanism); 61] = [
     ("vcard-temp:x:update", Avatars),
     ("jabber:iq:avatar", Avatars),
     ("jabber:x:avatar", Avatars),
-    ("storage:client:avatar", Avatars),
-    ("urn:xmpp:jingle:apps:rtp:*", Calls),
     ("urn:xmpp:jingle:muji:*", Calls),
     ("urn:xmpp:call-invites:*", CallInvites),
     ("urn:xmpp:http:online-meetings*", OnlineMeetings),
@@ -69,6 +48,27 @@ const NAMESPACES: [(&str, Mechanism); 61] = [
     ("urn:xmpp:omemo:*", E2ee),
     ("urn:xmpp:openpgp:*", E2ee),
     ("jabber:x:encrypted", E2ee),
+];
+
+/// Namespaces of what stands in payloads only.
+#[rustfmt::skip]
+const WITHIN: [(&str, Mechanism); 16] = [
+    ("http://jabber.org/protocol/si/profile/*", Si),
+    ("http://jabber.org/profile/si/*", Si),
+    ("urn:xmpp:jingle:apps:file-transfer:*", Jingle),
+    ("urn:xmpp:jingle:apps:out-of-band:*", Jingle),
+    ("urn:xmpp:jingle:jet*", Jingle),
+    ("urn:xmpp:jingle:transports:s5b:*", Jingle),
+    ("urn:xmpp:jingle:transports:ibb:*", Jingle),
+    ("urn:xmpp:jingle:transports:http:*", Jingle),
+    ("urn:xmpp:jingle:transports:dtls-sctp:*", Jingle),
+    ("urn:xmpp:jingle:transports:webrtc-datachannel:*", Jingle),
+    ("urn:xmpp:file-input:*", FileSharing),
+    ("http://jabber.org/protocol/url-data*", FileSharing),
+    ("urn:xmpp:thumbs:*", Thumbnails),
+    ("urn:xmpp:media-element", MediaElement),
+    ("urn:xmpp:pubsub-file-sharing:*", PubsubFiles),
+    ("urn:xmpp:jingle:apps:rtp:*", Calls),
 ];
 
 /// How much goes with an element.
@@ -98,13 +98,15 @@ pub(crate) const REFERENCE: &str = "urn:xmpp:reference:0";
 pub(crate) const VCARD: &str = "vcard-temp";
 pub(crate) const VCARD4: &str = "urn:ietf:params:xml:ns:vcard-4.0";
 pub(crate) const XHTML_IM: &str = "http://jabber.org/protocol/xhtml-im";
+/// XEP-0050.
+pub(crate) const COMMANDS: &str = "http://jabber.org/protocol/commands";
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const OGP: &str = "https://ogp.me/ns#";
 const ATOM: &str = "http://www.w3.org/2005/Atom";
 
 #[rustfmt::skip]
-const ELEMENTS: [Element; 19] = [
+const ELEMENTS: [Element; 20] = [
     // XEP-0372: mentions and the like pass.
     Element { attribute: Some(("type", "data")), ..element(REFERENCE, "reference", MediaSharing, Extent::Part) },
     Element { attribute: Some(("rel", "enclosure")), ..element(ATOM, "link", PubsubFiles, Extent::Unit) },
@@ -122,19 +124,22 @@ const ELEMENTS: [Element; 19] = [
     element(XHTML, "video", XhtmlImages, Extent::Unit),
     element(XHTML, "source", XhtmlImages, Extent::Unit),
     element(XHTML, "iframe", XhtmlImages, Extent::Unit),
+    element(XHTML, "a", Urls, Extent::Unit),
     element(OGP, "image", LinkPreviews, Extent::Unit),
     element(OGP, "video", LinkPreviews, Extent::Unit),
     element(OGP, "audio", LinkPreviews, Extent::Unit),
 ];
 
 /// Payloads in which elements of a mechanism stand.
-const AROUND: [(&str, Mechanism); 6] = [
+const AROUND: [(&str, Mechanism); 8] = [
     (REFERENCE, MediaSharing),
     (XHTML_IM, XhtmlImages),
     (RDF, LinkPreviews),
     (VCARD, Avatars),
     (VCARD4, Avatars),
     ("jabber:x:data", MediaElement),
+    (COMMANDS, MediaElement),
+    (COMMANDS, FileSharing),
 ];
 
 /// What has any payload within: PubSub (XEP-0060), forwarded messages (XEP-0297), carbons (XEP-0280), archives (XEP-0313).
@@ -155,7 +160,7 @@ pub(crate) fn mechanism_of(namespace: &str) -> Option<Mechanism> {
         Some(prefix) => namespace.starts_with(prefix),
         None => namespace == pattern,
     };
-    NAMESPACES.iter().find(|(pattern, _)| fits(pattern)).map(|(_, mechanism)| *mechanism)
+    PAYLOADS.iter().chain(&WITHIN).find(|(pattern, _)| fits(pattern)).map(|(_, mechanism)| *mechanism)
 }
 
 /// The mechanism that an element belongs to, whose attributes can be asked for, and how much goes with it.
@@ -183,9 +188,16 @@ pub(crate) fn is_unit(child: &Child) -> bool {
     }
 }
 
+/// Whether bits of binary are more than the 8 KiB that XEP-0231 §2.2 has them for: then they are a file by another name.
+pub(crate) fn is_oversized(child: &Child) -> bool {
+    const BASE64_BYTES_MAX: u32 = 8 * 1024 * 4 / 3 + 256;
+    child.text_len > BASE64_BYTES_MAX && mechanism_of(&child.namespace) == Some(BitsOfBinary)
+}
+
 /// The namespaces of payloads, as an interest rule takes them, that may have to do with one of the mechanisms asked for.
 pub(crate) fn payloads(is_asked: impl Fn(Mechanism) -> bool) -> Vec<&'static str> {
-    let own = NAMESPACES.iter().chain(&AROUND).filter(|(_, mechanism)| is_asked(*mechanism));
+    let is_asked = |mechanism| is_asked(mechanism) || mechanism == BitsOfBinary;
+    let own = PAYLOADS.iter().chain(&AROUND).filter(|(_, mechanism)| is_asked(*mechanism));
     own.map(|(pattern, _)| *pattern).chain(WRAPPERS).collect()
 }
 

@@ -1,6 +1,6 @@
 //! What is denied to whom: the lists of the settings, then the exceptions by direction and domain.
 
-use refrain_sdk::{Direction, Head};
+use refrain_sdk::{Direction, Head, Problem, Problems};
 
 use crate::mechanism::{Mechanism, Set};
 use crate::settings::{Exception, Settings};
@@ -22,9 +22,15 @@ pub(crate) struct Denied {
 }
 
 impl Policy {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Result<Self, Problems> {
+        let mut problems = Problems::new();
+        for (index, rule) in settings.rules.iter().enumerate() {
+            check_domains(&rule.inside, &format!("rules[{index}].inside"), &mut problems);
+            check_domains(&rule.outside, &format!("rules[{index}].outside"), &mut problems);
+        }
         let by_default = Set::of(Mechanism::Everything).without(Set::allowed_by_default());
-        Policy { denied: apply(by_default, &settings.allow, &settings.deny), exceptions: settings.rules }
+        let denied = apply(by_default, &settings.allow, &settings.deny);
+        problems.or(Policy { denied, exceptions: settings.rules })
     }
 
     /// What is denied to anybody.
@@ -43,6 +49,18 @@ impl Policy {
     fn denied_to(&self, way: Direction, head: &Head) -> Set {
         let fitting = self.exceptions.iter().filter(|rule| rule.fits(way, head));
         fitting.fold(self.denied, |denied, rule| apply(denied, &rule.allow, &rule.deny))
+    }
+}
+
+/// A domain as it stands in an address, or `*.` and one.
+fn check_domains(domains: &[String], path: &str, problems: &mut Problems) {
+    for (index, domain) in domains.iter().enumerate() {
+        let name = domain.strip_prefix("*.").unwrap_or(domain);
+        let is_foreign = |char: char| char.is_whitespace() || char.is_uppercase() || "@/*".contains(char);
+        if name.is_empty() || name.starts_with('.') || name.contains(is_foreign) {
+            let message = format!("{domain:?} is not a domain in lower case, nor `*.` followed by one");
+            problems.add(Problem::new(format!("{path}[{index}]"), message));
+        }
     }
 }
 
@@ -82,6 +100,7 @@ mod tests {
     fn what_an_exception_denies_is_looked_for() {
         let rules = vec![Exception { deny: vec![Calls], ..Exception::default() }];
         let policy = Policy::new(Settings { allow: vec![Everything], rules, ..Settings::default() });
+        let policy = policy.expect("no problem");
         assert_eq!(policy.ever(), Set::of(Calls));
     }
 }

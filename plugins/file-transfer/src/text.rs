@@ -2,15 +2,17 @@
 
 /// A text, and which of its characters go.
 #[derive(Debug)]
-pub(crate) struct Cut {
-    chars: Vec<char>,
+pub(crate) struct Cut<'t> {
+    text: &'t str,
+    /// The characters, and the bytes they begin at.
+    chars: Vec<(usize, char)>,
     gone: Vec<bool>,
 }
 
-impl Cut {
-    pub(crate) fn new(text: &str) -> Self {
-        let chars: Vec<_> = text.chars().collect();
-        Cut { gone: vec![false; chars.len()], chars }
+impl<'t> Cut<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        let chars: Vec<_> = text.char_indices().collect();
+        Cut { text, gone: vec![false; chars.len()], chars }
     }
 
     /// Takes out a span, counted in Unicode code points (XEP-0426); what lies beyond the text is ignored.
@@ -22,16 +24,19 @@ impl Cut {
 
     /// Takes out these URLs, and with each the word it stands in, such as a bracket or a fragment, and the white space behind.
     pub(crate) fn urls(&mut self, urls: &[String]) {
-        for url in urls {
-            let url: Vec<_> = url.trim().chars().collect();
-            if url.is_empty() {
-                continue;
-            }
-            let starts: Vec<_> = (0..self.chars.len()).filter(|at| self.chars[*at..].starts_with(&url)).collect();
-            for start in starts {
-                self.word(start, start + url.len());
+        for url in urls.iter().map(|url| url.trim()).filter(|url| !url.is_empty()) {
+            for (byte, _) in self.text.match_indices(url) {
+                let (start, end) = (self.char_at(byte), self.char_at(byte + url.len()));
+                // The whole word went with an earlier one.
+                if self.gone.get(start) == Some(&false) {
+                    self.word(start, end);
+                }
             }
         }
+    }
+
+    fn char_at(&self, byte: usize) -> usize {
+        self.chars.partition_point(|(begins, _)| *begins < byte)
     }
 
     /// Takes out the words that are meant, and says whether there are any.
@@ -39,7 +44,7 @@ impl Cut {
         let (mut start, mut any) = (0, false);
         while start < self.chars.len() {
             let end = self.end_of_word(start);
-            let word: String = self.chars[start..end].iter().collect();
+            let word: String = self.chars[start..end].iter().map(|(_, char)| *char).collect();
             if !word.is_empty() && is_meant(&word) {
                 self.word(start, end);
                 any = true;
@@ -50,15 +55,15 @@ impl Cut {
     }
 
     fn word(&mut self, start: usize, end: usize) {
-        let before = self.chars[..start].iter().rposition(|char| char.is_whitespace());
+        let before = self.chars[..start].iter().rposition(|(_, char)| char.is_whitespace());
         let start = before.map_or(0, |space| space + 1);
         let end = self.end_of_word(end);
-        let spaces = self.chars[end..].iter().take_while(|char| char.is_whitespace()).count();
+        let spaces = self.chars[end..].iter().take_while(|(_, char)| char.is_whitespace()).count();
         self.span(start, end + spaces.min(1));
     }
 
     fn end_of_word(&self, start: usize) -> usize {
-        let word = self.chars[start..].iter().position(|char| char.is_whitespace());
+        let word = self.chars[start..].iter().position(|(_, char)| char.is_whitespace());
         word.map_or(self.chars.len(), |length| start + length)
     }
 
@@ -68,11 +73,11 @@ impl Cut {
             self.trim();
         }
         let kept = self.chars.iter().zip(&self.gone).filter(|(_, gone)| !**gone);
-        Remainder { text: kept.map(|(char, _)| *char).collect(), gone: self.gone }
+        Remainder { text: kept.map(|((_, char), _)| *char).collect(), gone: self.gone }
     }
 
     fn trim(&mut self) {
-        let is_kept = |at: &usize| !self.gone[*at] && !self.chars[*at].is_whitespace();
+        let is_kept = |at: &usize| !self.gone[*at] && !self.chars[*at].1.is_whitespace();
         let first = (0..self.chars.len()).find(is_kept);
         let last = (0..self.chars.len()).rfind(is_kept);
         match first.zip(last) {

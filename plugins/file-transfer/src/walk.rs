@@ -7,7 +7,7 @@ use crate::mechanism::{Mechanism, Set};
 use crate::names::{self, Extent};
 
 /// Elements that are looked into. An honest stanza has some hundred, and each costs one question to the host.
-const PARENTS_MAX: u32 = 2_048;
+const PARENTS_MAX: u32 = 4_096;
 
 /// Namespaces of what clients put beside a message, and what says nothing without one.
 const COMPANY: [&str; 19] = [
@@ -59,33 +59,49 @@ pub(crate) struct Walk<'s> {
     in_unit: bool,
     /// Whether it is in a result of an archive (XEP-0313), which stays, so that the archive has no gaps.
     in_archive: bool,
+    /// Whether it is in a message with a sticker that may pass.
+    beside_sticker: bool,
 }
 
 impl<'s> Walk<'s> {
     pub(crate) fn new(stanza: &'s Stanza<'s>, denied: Set, bodies: Bodies<'s>) -> Self {
-        Walk { stanza, denied, found: Set::NONE, bodies, parents: 0, in_unit: false, in_archive: false }
+        Walk {
+            stanza,
+            denied,
+            found: Set::NONE,
+            bodies,
+            parents: 0,
+            in_unit: false,
+            in_archive: false,
+            beside_sticker: false,
+        }
     }
 
     /// Strips what a message holds, then its texts.
     pub(crate) fn message(&mut self, children: &[Child]) -> Result<Remains, EditError> {
-        let before = self.found;
+        let found_before = std::mem::take(&mut self.found);
+        let is_sticker = |child: &Child| names::mechanism_of(&child.namespace) == Some(Mechanism::Stickers);
+        let outer = self.beside_sticker;
+        self.beside_sticker = !self.denied.has(Mechanism::Stickers) && children.iter().any(is_sticker);
         let mut says_something = false;
         let mut left = Vec::with_capacity(children.len());
         for child in children {
-            if self.visit(child, children)? == Fate::Stays {
+            if self.visit(child)? == Fate::Stays {
                 says_something |= is_meaningful(child);
                 left.push(child);
             }
         }
-        let stripped = self.found.without(before);
+        self.beside_sticker = outer;
+        let stripped = self.found;
         let has_text = self.bodies.strip(self.stanza, &left, stripped, self.denied, &mut self.found)?;
+        self.found = self.found.with(found_before);
         Ok(if says_something || has_text { Remains::Something } else { Remains::Nothing })
     }
 
-    /// Takes an element out, or what is denied in it. `siblings` are the element and those beside it.
-    pub(crate) fn visit(&mut self, child: &Child, siblings: &[Child]) -> Result<Fate, EditError> {
+    /// Takes an element out, or what is denied in it.
+    pub(crate) fn visit(&mut self, child: &Child) -> Result<Fate, EditError> {
         match names::element_of(child, |name| self.stanza.attr(child.node, name)) {
-            Some((mechanism, _)) if !self.is_denied(mechanism, siblings) => Ok(Fate::Stays),
+            Some((mechanism, _)) if !self.is_denied(mechanism) && !names::is_oversized(child) => Ok(Fate::Stays),
             Some((mechanism, extent)) => {
                 self.found = self.found.with(Set::of(mechanism));
                 self.take_out(child.node, extent)
@@ -96,10 +112,8 @@ impl<'s> Walk<'s> {
     }
 
     /// A sticker is a file that is shared (XEP-0449 §4.2): who may send the one may send the other beside it.
-    fn is_denied(&self, mechanism: Mechanism, siblings: &[Child]) -> bool {
-        let is_sticker = |child: &Child| names::mechanism_of(&child.namespace) == Some(Mechanism::Stickers);
-        let is_of_sticker = mechanism == Mechanism::FileSharing && !self.denied.has(Mechanism::Stickers);
-        self.denied.has(mechanism) && !(is_of_sticker && siblings.iter().any(is_sticker))
+    fn is_denied(&self, mechanism: Mechanism) -> bool {
+        self.denied.has(mechanism) && !(mechanism == Mechanism::FileSharing && self.beside_sticker)
     }
 
     fn take_out(&mut self, node: Node, extent: Extent) -> Result<Fate, EditError> {
@@ -142,7 +156,7 @@ impl<'s> Walk<'s> {
         }
         let (mut any_goes, mut any_stays) = (false, false);
         for child in &children {
-            match self.visit(child, &children)? {
+            match self.visit(child)? {
                 Fate::Stays => any_stays |= is_meaningful(child),
                 Fate::Goes => any_goes = true,
                 Fate::UnitGoes => return Ok(Fate::UnitGoes),

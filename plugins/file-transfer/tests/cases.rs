@@ -17,6 +17,16 @@ fn an_unknown_mechanism_is_told_by_its_key() {
 }
 
 #[test]
+fn what_is_no_domain_is_told_by_its_key() {
+    let settings =
+        serde_json::json!({"rules": [{"inside": ["home.example", "alice@home.example"], "outside": ["*."]}]});
+    let problems = testing::problems::<FileTransfer>(&settings);
+    let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["rules[0].inside[1]", "rules[0].outside[0]"]);
+    assert!(problems[0].message.contains("\"alice@home.example\" is not a domain"), "{}", problems[0].message);
+}
+
+#[test]
 fn describes_its_settings_and_tests_itself() {
     let manifest = testing::manifest::<FileTransfer>();
     assert_eq!(manifest["settings-schema"]["properties"]["allow"]["type"], "array");
