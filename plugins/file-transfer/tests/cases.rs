@@ -32,3 +32,16 @@ fn describes_its_settings_and_tests_itself() {
     assert_eq!(manifest["settings-schema"]["properties"]["allow"]["type"], "array");
     assert_eq!(manifest["self-test"].as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn its_page_has_a_row_for_every_mechanism() {
+    let page = include_str!("../../../docs/filters/file-transfer.md");
+    let manifest = testing::manifest::<FileTransfer>();
+    let names = manifest["settings-schema"]["$defs"]["Mechanism"]["oneOf"].as_array().expect("the mechanisms");
+    let names = names.iter().filter_map(|name| name["const"].as_str());
+    let keys = manifest["settings-schema"]["properties"].as_object().expect("the settings").keys();
+    for name in names.chain(keys.map(String::as_str)) {
+        let is_told = page.contains(&format!("\n| `{name}` | "));
+        assert!(is_told, "{name}");
+    }
+}
