@@ -1,6 +1,6 @@
 //! The texts of messages: what stands there for something that was taken out goes too, and URIs that are denied.
 
-use refrain_sdk::{Child, EditError, Node, Problem, Selector, Setup, Stanza};
+use refrain_sdk::{Child, EditError, Head, Node, Problem, Selector, Setup, Stanza};
 
 use crate::mechanism::{Mechanism, Set};
 use crate::names;
@@ -47,12 +47,13 @@ impl Texts {
     }
 
     /// Whether the message itself has a URI of a file in its texts.
-    pub(crate) fn have_file_uris(&self, stanza: &Stanza<'_>) -> bool {
-        let has = |selector: &Selector| {
-            let texts = stanza.texts(*selector, TEXTS_MAX as u32);
+    pub(crate) fn have_file_uris(&self, head: &Head, stanza: &Stanza<'_>) -> bool {
+        let [body, subject, ..] = self.texts;
+        let has = |selector| {
+            let texts = stanza.texts(selector, TEXTS_MAX as u32);
             texts.iter().flat_map(|text| text.split_whitespace()).any(text::is_file_uri)
         };
-        self.texts.iter().take(2).any(has)
+        (head.has_body() && has(body)) || (head.has_subject() && has(subject))
     }
 }
 
@@ -178,7 +179,7 @@ impl Fallbacks {
         for child in elements.take(POINTERS_MAX) {
             let stands_for = stanza.attr(child.node, "for");
             // The body of a sticker is an emoji, which says the same without it.
-            match stands_for.as_deref().map(names::mechanism_of) {
+            match stands_for.as_deref().map(names::stood_for) {
                 Some(Some(Mechanism::Stickers)) => fallbacks.elements.push(child.node),
                 Some(Some(mechanism)) if stripped.has(mechanism) => fallbacks.take(stanza, child),
                 None if !stripped.has(Mechanism::Stickers) => fallbacks.take(stanza, child),

@@ -1,7 +1,7 @@
 //! Requests and results. A denied request is answered in the recipient's name, with the error of its mechanism; in the place of a denied
 //! result an error goes on to the requester, who would wait in vain otherwise.
 
-use refrain_sdk::{Child, Condition, EditError, ErrorType, Head, Problem, Setup, Stanza, StanzaType, Verdict};
+use refrain_sdk::{Child, Condition, ErrorType, Head, Problem, Setup, Stanza, StanzaType, Verdict};
 
 use crate::body::{Bodies, Texts};
 use crate::disco::{self, Disco};
@@ -9,7 +9,7 @@ use crate::jingle::{self, Jingle};
 use crate::mechanism::{Mechanism, Results, Set};
 use crate::names;
 use crate::policy::Denied;
-use crate::walk::{Fate, Walk};
+use crate::walk::{self, Fate, Walk};
 
 /// Judges iq stanzas.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ fn judge_mechanism(
         _ if is_result => mechanism.refuse(Condition::Forbidden, ErrorType::Auth),
         // XEP-0047 §2.1: who does not want the stream says so; of what comes in it, the session is not known (§2.2).
         Mechanism::Ibb if payload.name == "open" => mechanism.refuse(Condition::NotAcceptable, ErrorType::Cancel),
-        // XEP-0065 §4: a proxy says so to whom it does not serve, a target that does not want the stream says the other.
+        // XEP-0065: a proxy says so to whom it does not serve, a target that does not want the stream says the other.
         Mechanism::Socks5 if is_for_a_proxy(head, stanza, payload) => {
             mechanism.refuse(Condition::Forbidden, ErrorType::Auth)
         }
@@ -109,21 +109,19 @@ fn asks_for(stanza: &Stanza<'_>, pubsub: &Child, head: &Head, denied: Denied) ->
 fn strip(head: &Head, stanza: &Stanza<'_>, payload: &Child, denied: Set, texts: &Texts) -> Verdict {
     let mut walk = Walk::new(stanza, denied, Bodies::new(texts));
     let fate = walk.visit(payload);
-    let Some(mechanism) = walk.found.iter().next() else { return passed_over(fate) };
-    stanza.reason(&walk.found.reason());
+    let mechanism = match (walk.found.iter().next(), fate) {
+        (None, Ok(_)) => return Verdict::Pass,
+        (None, Err(_)) => walk::too_much(stanza),
+        (Some(mechanism), _) => {
+            stanza.reason(&walk.found.reason());
+            mechanism
+        }
+    };
     match (head.stanza_type, fate) {
         (StanzaType::IqResult, Ok(Fate::Stays)) => Verdict::Pass,
         (StanzaType::IqResult, _) => mechanism.refuse(Condition::Forbidden, ErrorType::Auth),
         // A vCard is as good without its picture; what is to be published is not.
         (_, Ok(Fate::Stays)) if payload.namespace != names::PUBSUB => Verdict::Pass,
         _ => mechanism.refuse(Condition::Forbidden, ErrorType::Cancel),
-    }
-}
-
-/// Nothing was found: all is well, unless it was too much to look through.
-fn passed_over(fate: Result<Fate, EditError>) -> Verdict {
-    match fate {
-        Ok(_) => Verdict::Pass,
-        Err(_) => Mechanism::PubsubFiles.refuse(Condition::PolicyViolation, ErrorType::Modify),
     }
 }

@@ -51,9 +51,9 @@ impl Jingle {
         let Some(mechanism) = self.carried(stanza, denied).in_both(denied).iter().next() else { return Verdict::Pass };
         stanza.reason(mechanism.reason());
         match action {
-            // XEP-0166 §7.2: the session is not known.
+            // XEP-0166: the session is not known.
             Action::GoesOn => mechanism.refuse(Condition::ItemNotFound, ErrorType::Cancel),
-            // XEP-0166 §6.3: the answer of who does not support it, or does not communicate with the initiator.
+            // XEP-0166: the answer of who does not support it, or does not communicate with the initiator.
             Action::Offers | Action::Ends => mechanism.refusal(),
         }
     }

@@ -69,7 +69,7 @@ impl FileTransfer {
     fn is_suspect(&self, head: &Head, stanza: &Stanza<'_>, denied: Set) -> bool {
         (head.is_encrypted() && denied.has(Mechanism::E2ee))
             || denied.has(Mechanism::Urls)
-            || (denied.has(Mechanism::FileUris) && self.texts.have_file_uris(stanza))
+            || (denied.has(Mechanism::FileUris) && self.texts.have_file_uris(head, stanza))
     }
 }
 

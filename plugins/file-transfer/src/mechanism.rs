@@ -39,7 +39,7 @@ const fn row(
 use Mechanism::*;
 use Results::{Consent, Content};
 
-/// XEP-0363 §4, XEP-0065 §4: of a service that does not serve whoever asks.
+/// XEP-0363, XEP-0065: of a service that does not serve whoever asks.
 const NOT_FOR_YOU: (Condition, ErrorType) = (Condition::Forbidden, ErrorType::Auth);
 /// XEP-0095 §3.2 and what is built like it.
 const DECLINED: (Condition, ErrorType) = (Condition::Forbidden, ErrorType::Cancel);

@@ -8,7 +8,7 @@ use crate::jingle;
 use crate::mechanism::{Mechanism, Set};
 use crate::names;
 use crate::places::Places;
-use crate::walk::{Remains, Walk};
+use crate::walk::{self, Remains, Walk};
 
 /// XEP-0353.
 pub(crate) const JINGLE_MESSAGE: &str = "urn:xmpp:jingle-message:";
@@ -36,18 +36,24 @@ impl Messages {
         let mut walk = Walk::new(stanza, denied, Bodies::new(texts));
         let stripped = walk.message(&children).and_then(|remains| Ok((remains, self.strip_places(stanza, denied)?)));
         let found = walk.found.with(stripped.map_or(Set::NONE, |(_, places)| places));
-        let Some(mechanism) = found.iter().next() else { return Verdict::Pass };
-        stanza.reason(&found.reason());
-        let is_archive = children.iter().any(|child| child.namespace.starts_with("urn:xmpp:mam:"));
+        let mechanism = match (found.iter().next(), stripped) {
+            (None, Ok(_)) => return Verdict::Pass,
+            (None, Err(_)) => walk::too_much(stanza),
+            (Some(mechanism), _) => {
+                stanza.reason(&found.reason());
+                mechanism
+            }
+        };
+        let is_archive = children.iter().any(names::is_archive);
         match stripped {
             // An archive without what it shows would be read as far as there, and no further.
             Ok(_) if is_archive => Verdict::Pass,
             // Who waits for an error must have it.
             Ok(_) if head.stanza_type == StanzaType::Error => Verdict::Pass,
             Ok((Remains::Something, _)) if !found.has(Mechanism::E2ee) => Verdict::Pass,
-            // A service of PubSub that meets an error ends the subscription (XEP-0060 §12.4).
+            // A service of PubSub that meets an error ends the subscription (XEP-0060).
             _ if is_event(&children) => Verdict::Drop,
-            _ => mechanism.refuse(Condition::PolicyViolation, ErrorType::Modify).if_answerable(head),
+            _ => answer(head, mechanism.refuse(Condition::PolicyViolation, ErrorType::Modify)),
         }
     }
 
@@ -83,7 +89,7 @@ fn of_challenges() -> Set {
 /// What is not worth stripping: it would be something else than it was.
 fn refused_whole(head: &Head, stanza: &Stanza<'_>, children: &[Child], denied: Set) -> Option<(Mechanism, Verdict)> {
     let refuse = |mechanism: Mechanism, condition, error_type| {
-        Some((mechanism, mechanism.refuse(condition, error_type).if_answerable(head)))
+        Some((mechanism, answer(head, mechanism.refuse(condition, error_type))))
     };
     let is_packet = |child: &Child| names::mechanism_of(&child.namespace) == Some(Mechanism::Ibb);
     if denied.has(Mechanism::Ibb) && children.iter().any(is_packet) {
@@ -101,6 +107,13 @@ fn refused_whole(head: &Head, stanza: &Stanza<'_>, children: &[Child], denied: S
     // In a room nobody waits for an answer to an invitation.
     let call = calls.find(|call| *call != Mechanism::CallInvites || head.may_answer());
     call.and_then(|mechanism| refuse(mechanism, Condition::PolicyViolation, ErrorType::Cancel))
+}
+
+/// Users write from full addresses. What comes from a bare one may be of a room, which takes an error for the end of whoever it was
+/// delivered to (XEP-0045).
+fn answer(head: &Head, refusal: Verdict) -> Verdict {
+    let may_be_a_room = head.sender().local().is_some() && head.sender().resource().is_none();
+    if may_be_a_room { Verdict::Drop } else { refusal.if_answerable(head) }
 }
 
 /// What a client would ring for, and another wait for. Answers, and the end of a call, are none of it.

@@ -142,15 +142,11 @@ const AROUND: [(&str, Mechanism); 8] = [
     (COMMANDS, FileSharing),
 ];
 
-/// What has any payload within: PubSub (XEP-0060), forwarded messages (XEP-0297), carbons (XEP-0280), archives (XEP-0313).
-pub(crate) const WRAPPERS: [&str; 6] = [
-    PUBSUB,
-    PUBSUB_EVENT,
-    "urn:xmpp:forward:0",
-    "urn:xmpp:carbons:2",
-    "urn:xmpp:mam:*",
-    "urn:xmpp:message-attaching:1",
-];
+/// What has any payload within, and says nothing once it is empty: PubSub (XEP-0060), forwarded messages (XEP-0297), carbons (XEP-0280),
+/// what is fastened to a message (XEP-0422).
+const ENVELOPES: [&str; 5] = [PUBSUB, PUBSUB_EVENT, "urn:xmpp:forward:0", "urn:xmpp:carbons:2", "urn:xmpp:fasten:0"];
+/// XEP-0313: results of an archive have messages within, and stay when they are empty.
+const ARCHIVE: &str = "urn:xmpp:mam:";
 pub(crate) const PUBSUB: &str = "http://jabber.org/protocol/pubsub";
 pub(crate) const PUBSUB_EVENT: &str = "http://jabber.org/protocol/pubsub#event";
 
@@ -161,6 +157,12 @@ pub(crate) fn mechanism_of(namespace: &str) -> Option<Mechanism> {
         None => namespace == pattern,
     };
     PAYLOADS.iter().chain(&WITHIN).find(|(pattern, _)| fits(pattern)).map(|(_, mechanism)| *mechanism)
+}
+
+/// The mechanism that a fallback stands for (XEP-0428), by the namespace it names.
+pub(crate) fn stood_for(namespace: &str) -> Option<Mechanism> {
+    let around = || AROUND.iter().find(|(around, _)| *around == namespace).map(|(_, mechanism)| *mechanism);
+    mechanism_of(namespace).or_else(around)
 }
 
 /// The mechanism that an element belongs to, whose attributes can be asked for, and how much goes with it.
@@ -188,17 +190,27 @@ pub(crate) fn is_unit(child: &Child) -> bool {
     }
 }
 
-/// Whether bits of binary are more than the 8 KiB that XEP-0231 §2.2 has them for: then they are a file by another name.
+/// Whether bits of binary are more than the 8 KiB that XEP-0231 has them for: then they are a file by another name.
 pub(crate) fn is_oversized(child: &Child) -> bool {
     const BASE64_BYTES_MAX: u32 = 8 * 1024 * 4 / 3 + 256;
     child.text_len > BASE64_BYTES_MAX && mechanism_of(&child.namespace) == Some(BitsOfBinary)
+}
+
+/// Whether an element says nothing once it is empty.
+pub(crate) fn is_envelope(child: &Child) -> bool {
+    ENVELOPES.contains(&child.namespace.as_str())
+}
+
+/// Whether an element is of an archive.
+pub(crate) fn is_archive(child: &Child) -> bool {
+    child.namespace.starts_with(ARCHIVE)
 }
 
 /// The namespaces of payloads, as an interest rule takes them, that may have to do with one of the mechanisms asked for.
 pub(crate) fn payloads(is_asked: impl Fn(Mechanism) -> bool) -> Vec<&'static str> {
     let is_asked = |mechanism| is_asked(mechanism) || mechanism == BitsOfBinary;
     let own = PAYLOADS.iter().chain(&AROUND).filter(|(_, mechanism)| is_asked(*mechanism));
-    own.map(|(pattern, _)| *pattern).chain(WRAPPERS).collect()
+    own.map(|(pattern, _)| *pattern).chain(ENVELOPES).chain(["urn:xmpp:mam:*"]).collect()
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ impl<'s> Walk<'s> {
         }
         let outer = (self.in_unit, self.in_archive);
         self.in_unit |= names::is_unit(parent);
-        self.in_archive |= parent.namespace.starts_with("urn:xmpp:mam:");
+        self.in_archive |= names::is_archive(parent);
         let fate = self.look_within(parent);
         (self.in_unit, self.in_archive) = outer;
         match fate? {
@@ -162,7 +162,7 @@ impl<'s> Walk<'s> {
                 Fate::UnitGoes => return Ok(Fate::UnitGoes),
             }
         }
-        let is_empty_now = any_goes && !any_stays && is_envelope(parent);
+        let is_empty_now = any_goes && !any_stays && names::is_envelope(parent);
         Ok(if is_empty_now { Fate::Goes } else { Fate::Stays })
     }
 
@@ -172,6 +172,12 @@ impl<'s> Walk<'s> {
         let names_a_node = is_pubsub && child.name == "items";
         names_a_node.then(|| self.stanza.attr(child.node, "node")).flatten().and_then(|node| names::mechanism_of(&node))
     }
+}
+
+/// Says that there was more than could be looked through: what was not seen counts as a file.
+pub(crate) fn too_much(stanza: &Stanza<'_>) -> Mechanism {
+    stanza.reason("more than an honest stanza has");
+    Mechanism::FileSharing
 }
 
 /// Whether a message with this in it says something, apart from its texts.
@@ -190,12 +196,4 @@ fn is_meaningful(child: &Child) -> bool {
 
 fn is_message(child: &Child) -> bool {
     child.name == "message" && matches!(child.namespace.as_str(), "jabber:client" | "jabber:server")
-}
-
-/// Whether an element says nothing once it is empty.
-fn is_envelope(child: &Child) -> bool {
-    matches!(
-        child.namespace.as_str(),
-        names::PUBSUB | names::PUBSUB_EVENT | "urn:xmpp:forward:0" | "urn:xmpp:carbons:2"
-    )
 }
