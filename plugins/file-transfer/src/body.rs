@@ -20,7 +20,7 @@ const FALLBACK: &str = "urn:xmpp:fallback:0";
 /// The questions about texts.
 #[derive(Debug)]
 pub(crate) struct Texts {
-    /// Bodies and subjects, of the message and of those forwarded in it.
+    /// Bodies and subjects, of the message and of those within it.
     texts: [Selector; 4],
     /// The URLs that a mechanism brings, and clients repeat in the body.
     urls: Vec<(Mechanism, Selector)>,
@@ -28,7 +28,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     pub(crate) fn new(setup: &mut Setup) -> Result<Self, Problem> {
-        const INNER: &str = "//{urn:xmpp:forward:0}forwarded/{*}message";
+        const INNER: &str = "//{*}message";
         const URLS: [(Mechanism, &str); 5] = [
             (Mechanism::Oob, "//{jabber:x:oob}url"),
             (Mechanism::FileSharing, "//{http://jabber.org/protocol/url-data}url-data/@target"),

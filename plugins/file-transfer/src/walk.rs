@@ -56,33 +56,32 @@ pub(crate) struct Walk<'s> {
     pub(crate) found: Set,
     bodies: Bodies<'s>,
     parents: u32,
+    place: Place,
+}
+
+/// Where the walk is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// In what goes or stays as a whole.
     in_unit: bool,
-    /// Whether it is in a result of an archive (XEP-0313), which stays, so that the archive has no gaps.
+    /// In a result of an archive (XEP-0313), which stays, so that the archive has no gaps.
     in_archive: bool,
-    /// Whether it is in a message with a sticker that may pass.
+    /// In a message with a sticker that may pass.
     beside_sticker: bool,
 }
 
 impl<'s> Walk<'s> {
     pub(crate) fn new(stanza: &'s Stanza<'s>, denied: Set, bodies: Bodies<'s>) -> Self {
-        Walk {
-            stanza,
-            denied,
-            found: Set::NONE,
-            bodies,
-            parents: 0,
-            in_unit: false,
-            in_archive: false,
-            beside_sticker: false,
-        }
+        Walk { stanza, denied, found: Set::NONE, bodies, parents: 0, place: Place::default() }
     }
 
     /// Strips what a message holds, then its texts.
     pub(crate) fn message(&mut self, children: &[Child]) -> Result<Remains, EditError> {
         let found_before = std::mem::take(&mut self.found);
         let is_sticker = |child: &Child| names::mechanism_of(&child.namespace) == Some(Mechanism::Stickers);
-        let outer = self.beside_sticker;
-        self.beside_sticker = !self.denied.has(Mechanism::Stickers) && children.iter().any(is_sticker);
+        let beside_sticker = !self.denied.has(Mechanism::Stickers) && children.iter().any(is_sticker);
+        let outer = self.place;
+        self.place = Place { in_unit: false, beside_sticker, ..outer };
         let mut says_something = false;
         let mut left = Vec::with_capacity(children.len());
         for child in children {
@@ -91,11 +90,12 @@ impl<'s> Walk<'s> {
                 left.push(child);
             }
         }
-        self.beside_sticker = outer;
+        self.place = outer;
         let stripped = self.found;
         let has_text = self.bodies.strip(self.stanza, &left, stripped, self.denied, &mut self.found)?;
+        let is_whole = self.found.is_empty();
         self.found = self.found.with(found_before);
-        Ok(if says_something || has_text { Remains::Something } else { Remains::Nothing })
+        Ok(if is_whole || says_something || has_text { Remains::Something } else { Remains::Nothing })
     }
 
     /// Takes an element out, or what is denied in it.
@@ -113,11 +113,11 @@ impl<'s> Walk<'s> {
 
     /// A sticker is a file that is shared (XEP-0449 §4.2): who may send the one may send the other beside it.
     fn is_denied(&self, mechanism: Mechanism) -> bool {
-        self.denied.has(mechanism) && !(mechanism == Mechanism::FileSharing && self.beside_sticker)
+        self.denied.has(mechanism) && !(mechanism == Mechanism::FileSharing && self.place.beside_sticker)
     }
 
     fn take_out(&mut self, node: Node, extent: Extent) -> Result<Fate, EditError> {
-        if extent == Extent::Unit && self.in_unit {
+        if extent == Extent::Unit && self.place.in_unit {
             return Ok(Fate::UnitGoes);
         }
         self.stanza.remove(node)?;
@@ -133,11 +133,11 @@ impl<'s> Walk<'s> {
             self.found = self.found.with(Set::of(mechanism));
             return self.take_out(parent.node, Extent::Unit);
         }
-        let outer = (self.in_unit, self.in_archive);
-        self.in_unit |= names::is_unit(parent);
-        self.in_archive |= names::is_archive(parent);
+        let outer = self.place;
+        self.place.in_unit |= names::is_unit(parent);
+        self.place.in_archive |= names::is_archive(parent);
         let fate = self.look_within(parent);
-        (self.in_unit, self.in_archive) = outer;
+        self.place = outer;
         match fate? {
             Fate::Stays => Ok(Fate::Stays),
             Fate::UnitGoes if !names::is_unit(parent) => Ok(Fate::UnitGoes),
@@ -152,7 +152,7 @@ impl<'s> Walk<'s> {
         let children = self.stanza.children(parent.node);
         if is_message(parent) {
             let remains = self.message(&children)?;
-            return Ok(if remains == Remains::Nothing && !self.in_archive { Fate::Goes } else { Fate::Stays });
+            return Ok(if remains == Remains::Nothing && !self.place.in_archive { Fate::Goes } else { Fate::Stays });
         }
         let (mut any_goes, mut any_stays) = (false, false);
         for child in &children {
