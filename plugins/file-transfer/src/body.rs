@@ -50,7 +50,7 @@ impl Texts {
     pub(crate) fn have_file_uris(&self, head: &Head, stanza: &Stanza<'_>) -> bool {
         let [body, subject, ..] = self.texts;
         let has = |selector| {
-            let texts = stanza.texts(selector, TEXTS_MAX as u32);
+            let texts = stanza.texts(selector, u32::MAX);
             texts.iter().flat_map(|text| text.split_whitespace()).any(text::is_file_uri)
         };
         (head.has_body() && has(body)) || (head.has_subject() && has(subject))
@@ -86,6 +86,9 @@ impl<'s> Bodies<'s> {
         denied: Set,
         found: &mut Set,
     ) -> Result<bool, EditError> {
+        if self.questions.urls.iter().any(|(mechanism, _)| stripped.has(*mechanism)) {
+            remove_formatted(stanza, left)?;
+        }
         let texts: Vec<_> = left.iter().filter(|child| is_text(child)).collect();
         if texts.is_empty() {
             return Ok(false);
@@ -107,6 +110,7 @@ impl<'s> Bodies<'s> {
         }
         fallbacks.remove(stanza)?;
         if let Some(body) = first_body {
+            remove_formatted(stanza, left)?;
             follow(stanza, left, &fallbacks, &body)?;
         }
         Ok(remains)
@@ -124,7 +128,7 @@ impl<'s> Bodies<'s> {
         let text = self.text(stanza, child.node);
         let mut cut = Cut::new(&text);
         if !stripped.is_empty() {
-            cut.urls(self.urls(stanza, stripped)?);
+            cut.urls(self.urls(stanza, denied)?);
             fallbacks.cut(&mut cut, &child.name);
         }
         let words = cut_words(&mut cut, denied);
@@ -142,9 +146,10 @@ impl<'s> Bodies<'s> {
         texts.iter().find(|(own, _)| *own == node).map(|(_, text)| text.clone()).unwrap_or_default()
     }
 
-    fn urls(&mut self, stanza: &Stanza<'_>, stripped: Set) -> Result<&[String], EditError> {
+    /// Of all that is denied: what is left in a message of it was taken out of another.
+    fn urls(&mut self, stanza: &Stanza<'_>, denied: Set) -> Result<&[String], EditError> {
         let urls = self.urls.get_or_insert_with(|| {
-            let asked = self.questions.urls.iter().filter(|(mechanism, _)| stripped.has(*mechanism));
+            let asked = self.questions.urls.iter().filter(|(mechanism, _)| denied.has(*mechanism));
             asked.flat_map(|(_, selector)| stanza.texts(*selector, URLS_MAX as u32 + 1)).collect()
         });
         if urls.len() > URLS_MAX { Err(EditError::BudgetExceeded) } else { Ok(urls) }
@@ -197,7 +202,7 @@ impl Fallbacks {
             self.spans.extend(all);
             return;
         }
-        for part in stanza.children(fallback.node).into_iter().take(POINTERS_MAX - self.spans.len().min(POINTERS_MAX)) {
+        for part in stanza.children(fallback.node).into_iter().take(POINTERS_MAX.saturating_sub(self.spans.len())) {
             let (start, end) = (number(part.node, "start"), number(part.node, "end"));
             self.spans.push((part.name, start.unwrap_or(0), end.unwrap_or(usize::MAX)));
         }
@@ -214,21 +219,21 @@ impl Fallbacks {
     }
 }
 
-/// Lets what points into the body follow it, and takes out its formatted copy.
+/// The formatted copy says the same as the body, with the links in it.
+fn remove_formatted(stanza: &Stanza<'_>, left: &[&Child]) -> Result<(), EditError> {
+    let mut copies = left.iter().filter(|child| child.namespace == names::XHTML_IM);
+    copies.try_for_each(|copy| stanza.remove(copy.node))
+}
+
+/// Lets what points into the body follow it.
 fn follow(stanza: &Stanza<'_>, left: &[&Child], gone: &Fallbacks, body: &Remainder) -> Result<(), EditError> {
-    let pointers = left.iter().filter(|child| child.namespace != "jabber:server").take(POINTERS_MAX);
-    for child in pointers {
-        match child.namespace.as_str() {
-            // It says the same as the body, with the links in it.
-            names::XHTML_IM => stanza.remove(child.node)?,
-            names::REFERENCE => shift(stanza, child.node, ["begin", "end"], body)?,
-            FALLBACK if !gone.elements.contains(&child.node) => {
-                for part in stanza.children(child.node).iter().filter(|part| part.name == "body").take(POINTERS_MAX) {
-                    shift(stanza, part.node, ["start", "end"], body)?;
-                }
-            }
-            _ => {}
-        }
+    for child in left.iter().filter(|child| child.namespace == names::REFERENCE).take(POINTERS_MAX) {
+        shift(stanza, child.node, ["begin", "end"], body)?;
+    }
+    let is_left = |child: &&&Child| child.namespace == FALLBACK && !gone.elements.contains(&child.node);
+    for fallback in left.iter().filter(is_left).take(POINTERS_MAX) {
+        let parts = stanza.children(fallback.node).into_iter().filter(|part| part.name == "body");
+        parts.take(POINTERS_MAX).try_for_each(|part| shift(stanza, part.node, ["start", "end"], body))?;
     }
     Ok(())
 }

@@ -103,7 +103,7 @@ fn refused_whole(head: &Head, stanza: &Stanza<'_>, children: &[Child], denied: S
         return refuse(Mechanism::E2ee, Condition::PolicyViolation, ErrorType::Modify);
     }
     // XEP-0353 has `reject` for a call, which only who is called may send. To an error its initiator stops calling, too.
-    let mut calls = children.iter().filter_map(|child| rings(stanza, child)).filter(|call| denied.has(*call));
+    let mut calls = children.iter().flat_map(|child| rings(stanza, child).in_both(denied).iter());
     // In a room nobody waits for an answer to an invitation.
     let call = calls.find(|call| *call != Mechanism::CallInvites || head.may_answer());
     call.and_then(|mechanism| refuse(mechanism, Condition::PolicyViolation, ErrorType::Cancel))
@@ -117,14 +117,16 @@ fn answer(head: &Head, refusal: Verdict) -> Verdict {
 }
 
 /// What a client would ring for, and another wait for. Answers, and the end of a call, are none of it.
-fn rings(stanza: &Stanza<'_>, child: &Child) -> Option<Mechanism> {
-    if child.namespace.starts_with(JINGLE_MESSAGE) && child.name == "propose" {
-        let descriptions = stanza.children(child.node).into_iter().filter(|part| part.name == "description");
-        let carried =
-            descriptions.fold(Set::NONE, |set, part| set.with(Set::of(jingle::of_description(&part.namespace))));
-        return carried.iter().next();
+fn rings(stanza: &Stanza<'_>, child: &Child) -> Set {
+    if child.namespace.starts_with("urn:xmpp:call-invites:") && child.name == "invite" {
+        return Set::of(Mechanism::CallInvites);
     }
-    (child.namespace.starts_with("urn:xmpp:call-invites:") && child.name == "invite").then_some(Mechanism::CallInvites)
+    if !child.namespace.starts_with(JINGLE_MESSAGE) || child.name != "propose" {
+        return Set::NONE;
+    }
+    let proposed = stanza.children(child.node);
+    let proposed = proposed.iter().map(|description| Set::of(jingle::of_description(&description.namespace)));
+    proposed.fold(Set::NONE, Set::with)
 }
 
 fn is_event(children: &[Child]) -> bool {
