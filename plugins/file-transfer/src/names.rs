@@ -7,7 +7,7 @@ use crate::mechanism::Mechanism::{self, *};
 /// Namespaces of payloads that belong to a mechanism as a whole; a trailing `*` matches by prefix, for versions come and go. They name
 /// features, nodes of PubSub, and what a fallback stands for, too.
 #[rustfmt::skip]
-const PAYLOADS: [(&str, Mechanism); 40] = [
+const PAYLOADS: [(&str, Mechanism); 38] = [
     ("jabber:iq:oob", Oob),
     ("jabber:x:oob", Oob),
     ("http://jabber.org/protocol/ibb", Ibb),
@@ -28,10 +28,8 @@ const PAYLOADS: [(&str, Mechanism); 40] = [
     ("eu:siacs:conversations:http:upload*", HttpUpload),
     ("urn:xmpp:sims:*", MediaSharing),
     ("urn:xmpp:sfs:*", FileSharing),
-    ("urn:xmpp:esfs:*", FileSharing),
-    ("urn:xmpp:file:metadata:*", FileSharing),
+    ("http://jabber.org/protocol/url-data*", FileSharing),
     ("urn:xmpp:bob", BitsOfBinary),
-    ("urn:xmpp:tmp:data-element*", BitsOfBinary),
     ("urn:xmpp:webxdc:*", Webxdc),
     ("urn:xmpp:http", HttpOverXmpp),
     ("http://jabber.org/protocol/jinglenodes*", Relays),
@@ -52,7 +50,7 @@ const PAYLOADS: [(&str, Mechanism); 40] = [
 
 /// Namespaces of what stands in payloads only.
 #[rustfmt::skip]
-const WITHIN: [(&str, Mechanism); 16] = [
+const WITHIN: [(&str, Mechanism); 17] = [
     ("http://jabber.org/protocol/si/profile/*", Si),
     ("http://jabber.org/profile/si/*", Si),
     ("urn:xmpp:jingle:apps:file-transfer:*", Jingle),
@@ -64,7 +62,8 @@ const WITHIN: [(&str, Mechanism); 16] = [
     ("urn:xmpp:jingle:transports:dtls-sctp:*", Jingle),
     ("urn:xmpp:jingle:transports:webrtc-datachannel:*", Jingle),
     ("urn:xmpp:file-input:*", FileSharing),
-    ("http://jabber.org/protocol/url-data*", FileSharing),
+    ("urn:xmpp:esfs:*", FileSharing),
+    ("urn:xmpp:file:metadata:*", FileSharing),
     ("urn:xmpp:thumbs:*", Thumbnails),
     ("urn:xmpp:media-element", MediaElement),
     ("urn:xmpp:pubsub-file-sharing:*", PubsubFiles),

@@ -228,8 +228,8 @@ fn start_refrain(sink: SocketAddr, certificates: &Certificates, inside: Authorit
 const UNLIMITED: &str = "\n[limits]\nstanzas-per-second = 1000000000\nbytes-per-second = 4000000000\n";
 
 /// Three filters that look at every stanza of ours: a rule about somebody at the addressee's domain, and two lists of patterns
-/// for the body. Denying file transfer, the third bundled filter, costs a chat message one native test: it is in the chain
-/// besides, as in any real one.
+/// for the body. Denying file transfer, the third bundled filter, costs a chat message one native test, unless its words are to be
+/// looked at: it is in the chain besides, as in any real one.
 const THREE_FILTERS: &str = r#"
 [chain]
 inbound = ["jid-policy", "spim", "file-transfer", "advertisers"]
@@ -252,6 +252,7 @@ signatures = [
 
 [filter.file-transfer]
 component = "builtin:file-transfer"
+settings = { allow = ["file-uris"] }
 
 [filter.advertisers]
 component = "builtin:spim"
