@@ -1,12 +1,12 @@
 //! Requests and results. A denied request is answered in the recipient's name, with the error of its mechanism; in the place of a denied
 //! result an error goes on to the requester, who would wait in vain otherwise.
 
-use refrain_sdk::{Child, Condition, ErrorType, Head, Problem, Setup, Stanza, StanzaType, Verdict};
+use refrain_sdk::{Child, Condition, ErrorType, Head, Node, Problem, Setup, Stanza, StanzaType, Verdict};
 
 use crate::body::{Bodies, Texts};
 use crate::disco::{self, Disco};
 use crate::jingle::{self, Jingle};
-use crate::mechanism::{Mechanism, Results, Set};
+use crate::mechanism::{Mechanism, Results};
 use crate::names;
 use crate::policy::Denied;
 use crate::walk::{self, Fate, Walk};
@@ -24,104 +24,123 @@ impl Iqs {
     }
 
     pub(crate) fn judge(&self, head: &Head, stanza: &Stanza<'_>, denied: Denied, texts: &Texts) -> Verdict {
-        let children = stanza.children(refrain_sdk::Node::ROOT);
-        let verdicts = children.iter().map(|payload| self.judge_payload(head, stanza, payload, denied, texts));
+        let children = stanza.children(Node::ROOT);
+        let iq = Iq { head, stanza, denied, texts, children: &children };
+        let verdicts = children.iter().map(|payload| self.judge_payload(&iq, payload));
         verdicts.fold(Verdict::Pass, |verdict, next| if verdict == Verdict::Pass { next } else { verdict })
     }
 
-    fn judge_payload(
-        &self,
-        head: &Head,
-        stanza: &Stanza<'_>,
-        payload: &Child,
-        denied: Denied,
-        texts: &Texts,
-    ) -> Verdict {
-        let is_result = head.stanza_type == StanzaType::IqResult;
+    fn judge_payload(&self, iq: &Iq<'_>, payload: &Child) -> Verdict {
         match payload.namespace.as_str() {
-            jingle::NAMESPACE if is_result => Verdict::Pass,
-            jingle::NAMESPACE => self.jingle.judge(stanza, denied),
+            jingle::NAMESPACE if iq.is_result() => Verdict::Pass,
+            jingle::NAMESPACE => self.jingle.judge(iq.stanza, iq.denied),
             // What is offered here is asked for from the other side.
-            disco::INFO | disco::ITEMS if is_result => self.disco.strip(stanza, denied.against),
+            disco::INFO | disco::ITEMS if iq.is_result() => self.disco.strip(iq.stanza, iq.denied.against),
             disco::INFO | disco::ITEMS => Verdict::Pass,
-            names::PUBSUB if !is_result => judge_pubsub(head, stanza, payload, denied, texts),
-            names::PUBSUB | names::VCARD | names::VCARD4 | names::COMMANDS => {
-                strip(head, stanza, payload, denied.along, texts)
+            names::PUBSUB if !iq.is_result() => iq.judge_pubsub(payload),
+            names::PUBSUB | names::VCARD | names::VCARD4 | names::COMMANDS => iq.strip(payload),
+            namespace => {
+                names::mechanism_of(namespace).map_or(Verdict::Pass, |found| iq.judge_mechanism(found, payload))
             }
-            namespace => judge_mechanism(head, stanza, payload, names::mechanism_of(namespace), denied),
         }
     }
 }
 
-/// Refuses what is part of a denied mechanism as a whole.
-fn judge_mechanism(
-    head: &Head,
-    stanza: &Stanza<'_>,
-    payload: &Child,
-    mechanism: Option<Mechanism>,
+/// One stanza, and what is denied to it.
+struct Iq<'s> {
+    head: &'s Head,
+    stanza: &'s Stanza<'s>,
     denied: Denied,
-) -> Verdict {
-    let Some(mechanism) = mechanism else { return Verdict::Pass };
-    let is_result = head.stanza_type == StanzaType::IqResult;
-    let denied = match mechanism.results() {
-        Results::Consent if is_result => denied.against,
-        Results::Content if head.stanza_type == StanzaType::IqGet => denied.against,
-        Results::Consent | Results::Content => denied.along,
-    };
-    if !denied.has(mechanism) && !names::is_oversized(payload) {
-        return Verdict::Pass;
+    texts: &'s Texts,
+    children: &'s [Child],
+}
+
+impl Iq<'_> {
+    fn is_result(&self) -> bool {
+        self.head.stanza_type == StanzaType::IqResult
     }
-    stanza.reason(mechanism.reason());
-    match mechanism {
-        _ if is_result => mechanism.refuse(Condition::Forbidden, ErrorType::Auth),
-        // XEP-0047 §2.1: who does not want the stream says so; of what comes in it, the session is not known (§2.2).
-        Mechanism::Ibb if payload.name == "open" => mechanism.refuse(Condition::NotAcceptable, ErrorType::Cancel),
-        // XEP-0065: a proxy says so to whom it does not serve, a target that does not want the stream says the other.
-        Mechanism::Socks5 if is_for_a_proxy(head, stanza, payload) => {
-            mechanism.refuse(Condition::Forbidden, ErrorType::Auth)
-        }
-        _ => mechanism.refusal(),
+
+    fn is_get(&self) -> bool {
+        self.head.stanza_type == StanzaType::IqGet
     }
-}
 
-fn is_for_a_proxy(head: &Head, stanza: &Stanza<'_>, payload: &Child) -> bool {
-    let activates = || stanza.children(payload.node).iter().any(|child| child.name == "activate");
-    head.stanza_type == StanzaType::IqGet || activates()
-}
-
-/// Refuses a request to PubSub that is about a denied node, or publishes what is denied.
-fn judge_pubsub(head: &Head, stanza: &Stanza<'_>, pubsub: &Child, denied: Denied, texts: &Texts) -> Verdict {
-    let Some(mechanism) = asks_for(stanza, pubsub, head, denied) else {
-        return strip(head, stanza, pubsub, denied.along, texts);
-    };
-    stanza.reason(mechanism.reason());
-    mechanism.refuse(Condition::Forbidden, ErrorType::Cancel)
-}
-
-/// The denied mechanism whose node a request to PubSub is about. What is asked for comes the other way.
-fn asks_for(stanza: &Stanza<'_>, pubsub: &Child, head: &Head, denied: Denied) -> Option<Mechanism> {
-    let denied = if head.stanza_type == StanzaType::IqGet { denied.against } else { denied.along };
-    let nodes = stanza.children(pubsub.node).into_iter().filter_map(|child| stanza.attr(child.node, "node"));
-    nodes.filter_map(|node| names::mechanism_of(&node)).find(|mechanism| denied.has(*mechanism))
-}
-
-/// Strips what came in a result, or refuses what is published.
-fn strip(head: &Head, stanza: &Stanza<'_>, payload: &Child, denied: Set, texts: &Texts) -> Verdict {
-    let mut walk = Walk::new(stanza, denied, Bodies::new(texts));
-    let fate = walk.visit(payload);
-    let mechanism = match (walk.found.iter().next(), fate) {
-        (None, Ok(_)) => return Verdict::Pass,
-        (None, Err(_)) => walk::too_much(stanza),
-        (Some(mechanism), _) => {
-            stanza.reason(&walk.found.reason());
-            mechanism
+    /// Refuses what is part of a denied mechanism as a whole.
+    fn judge_mechanism(&self, mechanism: Mechanism, payload: &Child) -> Verdict {
+        let denied = match mechanism.results() {
+            Results::Consent if self.is_result() => self.denied.against,
+            Results::Content if self.is_get() => self.denied.against,
+            Results::Consent | Results::Content => self.denied.along,
+        };
+        let is_of_challenge = mechanism == Mechanism::BitsOfBinary && self.is_challenge();
+        let is_denied = names::is_oversized(payload) || (denied.has(mechanism) && !is_of_challenge);
+        if !is_denied {
+            return Verdict::Pass;
         }
-    };
-    match (head.stanza_type, fate) {
-        (StanzaType::IqResult, Ok(Fate::Stays)) => Verdict::Pass,
-        (StanzaType::IqResult, _) => mechanism.refuse(Condition::Forbidden, ErrorType::Auth),
-        // A vCard is as good without its picture; what is to be published is not.
-        (_, Ok(Fate::Stays)) if payload.namespace != names::PUBSUB => Verdict::Pass,
-        _ => mechanism.refuse(Condition::Forbidden, ErrorType::Cancel),
+        self.stanza.reason(mechanism.reason());
+        match mechanism {
+            Mechanism::BitsOfBinary if self.is_beside_more() && self.stanza.remove(payload.node).is_ok() => {
+                Verdict::Pass
+            }
+            _ if self.is_result() => mechanism.refuse(Condition::Forbidden, ErrorType::Auth),
+            // XEP-0047 §2.1: who does not want the stream says so; of what comes in it, the session is not known (§2.2).
+            Mechanism::Ibb if payload.name == "open" => mechanism.refuse(Condition::NotAcceptable, ErrorType::Cancel),
+            // XEP-0065: a proxy says so to whom it does not serve, a target that does not want the stream says the other.
+            Mechanism::Socks5 if self.is_for_a_proxy(payload) => {
+                mechanism.refuse(Condition::Forbidden, ErrorType::Auth)
+            }
+            _ => mechanism.refusal(),
+        }
+    }
+
+    /// XEP-0231: a result may have bits of binary beside what it is about.
+    fn is_beside_more(&self) -> bool {
+        self.is_result() && self.children.iter().any(|child| names::mechanism_of(&child.namespace).is_none())
+    }
+
+    /// XEP-0158: a service asks who wants to register for a proof of humanity, with the picture of it beside the form.
+    fn is_challenge(&self) -> bool {
+        let is_of_service = self.is_result() && self.head.sender().is_domain();
+        is_of_service && self.children.iter().any(|child| child.namespace == "jabber:iq:register")
+    }
+
+    fn is_for_a_proxy(&self, payload: &Child) -> bool {
+        let activates = || self.stanza.children(payload.node).iter().any(|child| child.name == "activate");
+        self.is_get() || activates()
+    }
+
+    /// Refuses a request to PubSub that is about a denied node, or publishes what is denied.
+    fn judge_pubsub(&self, pubsub: &Child) -> Verdict {
+        let Some(mechanism) = self.asked_for(pubsub) else { return self.strip(pubsub) };
+        self.stanza.reason(mechanism.reason());
+        mechanism.refuse(Condition::Forbidden, ErrorType::Cancel)
+    }
+
+    /// The denied mechanism whose node a request to PubSub is about. What is asked for comes the other way.
+    fn asked_for(&self, pubsub: &Child) -> Option<Mechanism> {
+        let denied = if self.is_get() { self.denied.against } else { self.denied.along };
+        let children = self.stanza.children(pubsub.node).into_iter();
+        let nodes = children.filter_map(|child| self.stanza.attr(child.node, "node"));
+        nodes.filter_map(|node| names::mechanism_of(&node)).find(|mechanism| denied.has(*mechanism))
+    }
+
+    /// Strips what came in a result, or refuses what is published.
+    fn strip(&self, payload: &Child) -> Verdict {
+        let mut walk = Walk::new(self.stanza, self.denied.along, Bodies::new(self.texts));
+        let fate = walk.visit(payload);
+        let mechanism = match (walk.found.iter().next(), fate) {
+            (None, Ok(_)) => return Verdict::Pass,
+            (None, Err(_)) => walk::too_much(self.stanza),
+            (Some(mechanism), _) => {
+                self.stanza.reason(&walk.found.reason());
+                mechanism
+            }
+        };
+        match fate {
+            Ok(Fate::Stays) if self.is_result() => Verdict::Pass,
+            _ if self.is_result() => mechanism.refuse(Condition::Forbidden, ErrorType::Auth),
+            // A vCard is as good without its picture; what is to be published is not.
+            Ok(Fate::Stays) if payload.namespace != names::PUBSUB => Verdict::Pass,
+            _ => mechanism.refuse(Condition::Forbidden, ErrorType::Cancel),
+        }
     }
 }
