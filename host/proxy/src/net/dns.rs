@@ -4,6 +4,7 @@
 //! The only door to the resolver.
 
 mod failures;
+mod proof;
 mod setup;
 
 use std::net::{IpAddr, SocketAddr};
@@ -24,6 +25,7 @@ use super::dane::{Association, Delegation};
 use super::srv::{self, Announced, Service};
 use super::target::{Target, Transport};
 use failures::Failures;
+use proof::Denial;
 pub use setup::SetupError;
 
 /// Where a server listens that says nothing else (RFC 6120 §3.2.2).
@@ -62,7 +64,7 @@ pub struct Resolver {
 /// The records of one kind in an answer.
 struct Answer<T> {
     records: Vec<T>,
-    /// All of them, and the aliases that led to them, were validated.
+    /// All of them, and the aliases that led to them, were validated; without one: that there is none.
     secure: bool,
 }
 
@@ -155,7 +157,11 @@ impl Resolver {
         }
         let owner = name(&format!("_{port}._tcp.{}", text(host)))?;
         // An answer that fails ends the attempt at this target, or whoever suppresses it would switch DANE off.
-        let answer = self.ask(owner, RecordType::TLSA, tlsa_of).await?;
+        let answer = self.ask(owner.clone(), RecordType::TLSA, tlsa_of).await?;
+        // The zone of the addresses is signed: that it says nothing of the certificate is signed as well.
+        if answer.records.is_empty() && !answer.secure {
+            return Err(ResolveError::Bogus(text(&owner)));
+        }
         let records = if answer.secure { answer.records } else { Vec::new() };
         let usable = records.iter().take(ASSOCIATIONS_MAX).filter_map(association);
         Ok(Delegation { host: named, associations: usable.collect() })
@@ -163,6 +169,18 @@ impl Resolver {
 
     fn validates(&self) -> bool {
         self.hickory.as_ref().is_some_and(|hickory| hickory.options().validate)
+    }
+
+    /// An answer of "none" to a question about `name`, whose aliases lead to `denied`.
+    fn absence<T>(&self, name: &Name, denied: &Name, authorities: &[Record]) -> Result<Answer<T>, ResolveError> {
+        if !self.validates() {
+            return Ok(Answer::none());
+        }
+        match proof::denial(denied, authorities) {
+            Denial::Secure => Ok(Answer { secure: name == denied, ..Answer::none() }),
+            Denial::Insecure => Ok(Answer::none()),
+            Denial::Unproven => Err(ResolveError::Bogus(text(name))),
+        }
     }
 
     /// Puts one question; an answer of "none" is no error.
@@ -179,9 +197,11 @@ impl Resolver {
         }
         let (hickory, name) = (hickory.clone(), question.0.clone());
         // A task of its own, which ends with us: validation reads what strangers wrote, and a panic in it is one failed question.
-        let asking = AbortOnDropHandle::new(tokio::spawn(async move { hickory.lookup(name, kind).await }));
+        let asking = AbortOnDropHandle::new(tokio::spawn(async move { proof::asked(&hickory, name, kind).await }));
         let answer = match asking.await {
-            Ok(asked) => records(&question.0, asked, pick),
+            Ok((denied, asked)) => {
+                records(&question.0, asked, pick, |authorities| self.absence(&question.0, &denied, authorities))
+            }
             Err(_) => Err(ResolveError::Failed("the answer could not be read".to_owned())),
         };
         if let Err(error) = &answer {
@@ -197,30 +217,24 @@ impl<T> Answer<T> {
     }
 }
 
-/// The answers of one kind; none when the name or the kind does not exist. A SERVFAIL is an error: what a broken or forged zone
-/// hides must not be replaced by a guess (RFC 6120 §3.2.1, s2s §1.7).
+/// The answers of one kind; what `absence` says when the name or the kind does not exist. A SERVFAIL is an error: what a broken or
+/// forged zone hides must not be replaced by a guess (RFC 6120 §3.2.1, s2s §1.7).
 fn records<T>(
     name: &Name,
     answer: Result<Lookup, NetError>,
     pick: impl Fn(&RData) -> Option<T>,
+    absence: impl Fn(&[Record]) -> Result<Answer<T>, ResolveError>,
 ) -> Result<Answer<T>, ResolveError> {
     match answer {
-        Ok(lookup) => {
-            let records: Vec<_> = lookup.answers().iter().filter_map(|record| pick(&record.data)).collect();
-            let secure = !records.is_empty() && lookup.answers().iter().all(is_secure);
-            Ok(Answer { records, secure })
+        Ok(lookup) => proof::answered(name, &lookup, pick),
+        Err(NetError::Dns(DnsError::NoRecordsFound(none))) => absence(none.authorities.as_deref().unwrap_or_default()),
+        // RFC 9276 §3.2: denied by the zone, with more iterations than anybody counts.
+        Err(NetError::Dns(DnsError::Nsec { proof: Proof::Insecure, response, .. })) => {
+            absence(&response.authorities).map(|answer| Answer { secure: false, ..answer })
         }
-        Err(NetError::Dns(DnsError::NoRecordsFound(_))) => Ok(Answer::none()),
-        // A denial that nobody signed, in a zone that is known not to be signed.
-        Err(NetError::Dns(DnsError::Nsec { proof: Proof::Insecure, .. })) => Ok(Answer::none()),
         Err(NetError::Dns(DnsError::DnssecBogus | DnsError::Nsec { .. })) => Err(ResolveError::Bogus(text(name))),
         Err(error) => Err(ResolveError::Failed(error.to_string())),
     }
-}
-
-/// Signatures are not what is asked for; only the one that was used is marked.
-fn is_secure(record: &Record) -> bool {
-    record.proof.is_secure() || record.record_type() == RecordType::RRSIG
 }
 
 fn srv_of(data: &RData) -> Option<SRV> {

@@ -113,6 +113,58 @@ async fn a_forged_denial_is_no_absence() {
     assert!(matches!(delegation(zone).await, Err(ResolveError::Bogus(_))));
 }
 
+const SRV_OWNER: &str = "_xmpp-server._tcp.r.example";
+const TLSA_OWNER: &str = "_5269._tcp.xmpp.host.example";
+
+fn with_key() -> Zone {
+    announced().unsigned_below("plain.example").tlsa("xmpp.host.example", 5269, [3, 1, 1], &KEY)
+}
+
+/// T19: a zone without signatures has no say about another.
+#[tokio::test]
+async fn a_denial_by_an_unsigned_zone_elsewhere_is_forged() {
+    for (owner, kind) in [(TLSA_OWNER, RecordType::TLSA), (SRV_OWNER, RecordType::SRV)] {
+        let zone = with_key().a("r.example", "192.0.2.9").denied_by(owner, kind, "plain.example");
+        assert_eq!(delegation(zone).await, Err(ResolveError::Bogus(owner.to_owned())));
+    }
+}
+
+/// T19.
+#[tokio::test]
+async fn below_secure_addresses_only_a_signed_denial_of_tlsa_counts() {
+    let zone = announced().unsigned_below("_tcp.xmpp.host.example");
+    assert_eq!(delegation(zone).await, Err(ResolveError::Bogus(TLSA_OWNER.to_owned())));
+}
+
+/// T19, RFC 4035 §5.3.4.
+#[tokio::test]
+async fn an_expanded_wildcard_needs_its_proof_whatever_else_the_answer_says() {
+    for (owner, kind) in [(TLSA_OWNER, RecordType::TLSA), (SRV_OWNER, RecordType::SRV)] {
+        let zone = with_key().expanded(owner, kind).with_soa_of(owner, kind, "plain.example");
+        assert_eq!(delegation(zone).await, Err(ResolveError::Bogus(owner.to_owned())));
+    }
+}
+
+/// T19: nor does a record of another name in the answer make it void.
+#[tokio::test]
+async fn an_unsigned_record_beside_the_answer_changes_nothing() {
+    for (owner, kind) in [(TLSA_OWNER, RecordType::TLSA), (SRV_OWNER, RecordType::SRV)] {
+        let zone = with_key().with_address_of(owner, kind, "x.plain.example");
+        assert_eq!(delegation(zone).await.unwrap().associations.len(), 1, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_alias_to_nothing_in_an_unsigned_zone_is_an_absence() {
+    let zone = Zone::default()
+        .unsigned_below("plain.example")
+        .cname("_xmpps-server._tcp.plain.example", "host.plain.example.")
+        .srv("plain.example", 0, 5269, "host.plain.example.")
+        .a("host.plain.example", "192.0.2.1");
+    let (resolver, _) = validating(zone).await;
+    assert_eq!(ask(&resolver, "plain.example").await.unwrap(), ["192.0.2.1:5269"]);
+}
+
 /// RFC 7673 §3.2.
 #[tokio::test]
 async fn a_target_with_forged_addresses_is_passed_over() {

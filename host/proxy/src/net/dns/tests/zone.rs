@@ -30,6 +30,11 @@ pub(crate) struct Zone {
     unsigned: Vec<String>,
     /// What is changed after it was signed.
     forged: HashSet<(String, RecordType)>,
+    /// What is signed as the expansion of a wildcard.
+    expanded: HashSet<(String, RecordType)>,
+    /// What somebody on the path leaves out, and what he adds: the SOA of a zone, or an answer.
+    suppressed: HashSet<(String, RecordType)>,
+    foreign: HashMap<(String, RecordType), Record>,
     asked: AtomicUsize,
     questions: Mutex<Vec<(String, RecordType)>>,
 }
@@ -104,6 +109,31 @@ impl Zone {
         self
     }
 
+    /// Signs the records as if a wildcard of the parent had been expanded to them.
+    pub(crate) fn expanded(mut self, owner: &str, kind: RecordType) -> Self {
+        self.expanded.insert((format!("{owner}."), kind));
+        self
+    }
+
+    /// Answers with nothing but the SOA of `zone`, without a signature.
+    pub(crate) fn denied_by(mut self, owner: &str, kind: RecordType, zone: &str) -> Self {
+        self.suppressed.insert((format!("{owner}."), kind));
+        self.with_soa_of(owner, kind, zone)
+    }
+
+    /// Adds the SOA of `zone`, without a signature.
+    pub(crate) fn with_soa_of(mut self, owner: &str, kind: RecordType, zone: &str) -> Self {
+        self.foreign.insert((format!("{owner}."), kind), Record::from_rdata(name(&format!("{zone}.")), 60, soa(60)));
+        self
+    }
+
+    /// Adds to the answer the address of another host, without a signature.
+    pub(crate) fn with_address_of(mut self, owner: &str, kind: RecordType, host: &str) -> Self {
+        let address = RData::A(A([192, 0, 2, 99].into()));
+        self.foreign.insert((format!("{owner}."), kind), Record::from_rdata(name(&format!("{host}.")), 60, address));
+        self
+    }
+
     /// How many questions there were.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
@@ -129,7 +159,15 @@ impl Zone {
             answer.metadata.response_code = *code;
             return answer;
         }
-        self.fill(&mut answer, owner, kind);
+        let question = (owner.clone(), kind);
+        if !self.suppressed.contains(&question) {
+            self.fill(&mut answer, owner, kind);
+        }
+        match self.foreign.get(&question) {
+            Some(record) if record.record_type() == RecordType::SOA => _ = answer.add_authority(record.clone()),
+            Some(record) => _ = answer.add_answer(record.clone()),
+            None => {}
+        }
         answer
     }
 
@@ -166,13 +204,16 @@ impl Zone {
         if !is_signed {
             let code = if known { ResponseCode::NoError } else { ResponseCode::NXDomain };
             answer.metadata.response_code = code;
+            if let Some(cut) = self.unsigned.iter().find(|cut| is_below(owner, cut)) {
+                answer.add_authority(Record::from_rdata(name(cut), 60, soa(60)));
+            }
             return;
         }
         let types = self.records.keys().filter(|(known, _)| known == owner).map(|(_, kind)| *kind);
         let types = types.chain([RecordType::RRSIG, RecordType::NSEC]);
         let next = name(owner).prepend_label(&b"\0"[..]).unwrap();
         let nsec = RData::DNSSEC(DNSSECRData::NSEC(NSEC::new(next, types)));
-        let soa = RData::SOA(SOA::new(name("ns."), name("admin."), 1, 3_600, 3_600, 3_600, self.ttl.unwrap_or(60)));
+        let soa = soa(self.ttl.unwrap_or(60));
         for (owner, data) in [(name(owner), nsec), (Name::root(), soa)] {
             let mut set = RecordSet::with_ttl(owner, data.record_type(), self.ttl.unwrap_or(60));
             set.add_rdata(data);
@@ -183,8 +224,10 @@ impl Zone {
 
     fn signature(&self, set: &RecordSet) -> Option<Record> {
         let begin = SystemTime::now() - Duration::from_secs(3_600);
-        let rrsig = RRSIG::from_rrset(set, DNSClass::IN, begin.into(), self.signer.as_ref()?).unwrap();
-        let forged = self.forged.contains(&(set.name().to_ascii(), set.record_type()));
+        let key = (set.name().to_ascii(), set.record_type());
+        let signed = if self.expanded.contains(&key) { wildcard(set) } else { set.clone() };
+        let rrsig = RRSIG::from_rrset(&signed, DNSClass::IN, begin.into(), self.signer.as_ref()?).unwrap();
+        let forged = self.forged.contains(&key);
         let rrsig = match forged {
             true => RRSIG::from_sig(rrsig.input().clone(), rrsig.sig().iter().map(|byte| !byte).collect()),
             false => rrsig,
@@ -193,7 +236,7 @@ impl Zone {
     }
 
     fn is_unsigned(&self, owner: &str) -> bool {
-        self.unsigned.iter().any(|cut| owner == cut || owner.ends_with(&format!(".{cut}")))
+        self.unsigned.iter().any(|cut| is_below(owner, cut))
     }
 
     fn respond(&self, packet: &[u8], room: usize) -> Vec<u8> {
@@ -241,6 +284,24 @@ impl Zone {
             stream.write_all(&answer).await.unwrap();
         }
     }
+}
+
+fn is_below(owner: &str, cut: &str) -> bool {
+    owner == cut || owner.ends_with(&format!(".{cut}"))
+}
+
+/// The same records at the wildcard of the parent.
+fn wildcard(set: &RecordSet) -> RecordSet {
+    let owner = set.name().base_name().prepend_label("*").unwrap();
+    let mut wildcard = RecordSet::with_ttl(owner, set.record_type(), set.ttl());
+    for record in set.records_without_rrsigs() {
+        wildcard.add_rdata(record.data.clone());
+    }
+    wildcard
+}
+
+fn soa(ttl: u32) -> RData {
+    RData::SOA(SOA::new(name("ns."), name("admin."), 1, 3_600, 3_600, 3_600, ttl))
 }
 
 fn name(ascii: &str) -> Name {
