@@ -2,17 +2,19 @@
 //!
 //! Whatever goes wrong here costs what would have been remembered, and never a stanza: nobody who moves one waits for this.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use redb::backends::FileBackend;
 use redb::{
     Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageError, TableDefinition,
 };
 
 /// The file in the directory.
 const FILE: &str = "refrain.redb";
+const OWNER_ONLY: u32 = 0o600;
 /// Ten thousand records are 3 MB; the default of redb, 1 GiB, is for databases.
 const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
@@ -48,9 +50,9 @@ impl Store {
         Store { directory: directory.to_owned(), database: None }
     }
 
-    /// Reads a table. A damaged file is put aside as `refrain.redb.damaged`, and the next use begins a new one.
+    /// Reads a table.
     pub fn read(&mut self, table: Table) -> Result<Vec<(String, Vec<u8>)>, StateError> {
-        let rows = self.with(|database| {
+        self.with(|database| {
             let transaction = database.begin_read()?;
             let table = match transaction.open_table(table) {
                 Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
@@ -60,14 +62,7 @@ impl Store {
                 row.map(|(key, value)| (key.value().to_owned(), value.value().to_owned()))
             };
             Ok(table.iter()?.map(row).collect::<Result<_, _>>()?)
-        });
-        if let Err(StateError::Damaged(file, _)) = &rows {
-            let aside = file.with_extension("redb.damaged");
-            if let Err(error) = fs::rename(file, &aside) {
-                tracing::warn!(%error, file = %file.display(), "the damaged file cannot be put aside");
-            }
-        }
-        rows
+        })
     }
 
     /// Makes all changes or none.
@@ -87,16 +82,31 @@ impl Store {
         })
     }
 
+    /// A file that proves damaged is put aside as `refrain.redb.damaged`, and the next use begins a new one.
     fn with<T>(&mut self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StateError> {
         let file = self.directory.join(FILE);
+        let worked = self.attempt(&file, work);
+        if let Err(StateError::Damaged(..)) = &worked
+            && let Err(error) = fs::rename(&file, file.with_extension("redb.damaged"))
+        {
+            tracing::warn!(%error, file = %file.display(), "the damaged file cannot be put aside");
+        }
+        worked
+    }
+
+    fn attempt<T>(
+        &mut self,
+        file: &Path,
+        work: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, StateError> {
         let database = match self.database.take() {
             Some(database) => database,
-            None => guarded(&file, || open(&self.directory, &file))?,
+            None => guarded(file, || open(&self.directory, file))?,
         };
-        let worked = guarded(&file, || work(&database).map_err(|error| failure(&file, error)));
+        let worked = guarded(file, || work(&database).map_err(|error| failure(file, error)));
         match &worked {
             Ok(_) => self.database = Some(database),
-            // Closing a damaged file would try to tidy it up.
+            // Closing a damaged file would try to tidy it up. Its lock stays with it, and it is about to be put aside.
             Err(StateError::Damaged(..)) => std::mem::forget(database),
             Err(StateError::Directory(..) | StateError::Failed(..)) => drop(database),
         }
@@ -113,13 +123,29 @@ fn guarded<T>(file: &Path, work: impl FnOnce() -> Result<T, StateError>) -> Resu
 fn open(directory: &Path, file: &Path) -> Result<Database, StateError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
     made.map_err(|error| StateError::Directory(directory.to_owned(), error))?;
-    let opened = Builder::new().set_cache_size(CACHE_BYTES).create(file);
+    let private = open_private(file).map_err(|error| failure(file, error.into()))?;
+    let backend = FileBackend::new(private);
+    let opened = backend.and_then(|backend| Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend));
     opened.map_err(|error| match error {
         DatabaseError::UpgradeRequired(version) => {
             StateError::Damaged(file.to_owned(), format!("it is of version {version}"))
         }
         error => failure(file, error.into()),
     })
+}
+
+/// Whom one federates with is nobody else's business, whatever the directory and the umask allow.
+fn open_private(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(OWNER_ONLY).open(path)?;
+    let metadata = file.metadata()?;
+    // What an earlier version made may be open to others. A link to a device is not ours to change.
+    if metadata.is_file()
+        && metadata.mode() & 0o077 != 0
+        && let Err(error) = file.set_permissions(Permissions::from_mode(OWNER_ONLY))
+    {
+        tracing::warn!(%error, file = %path.display(), "others may read this file, and that cannot be changed");
+    }
+    Ok(file)
 }
 
 fn failure(file: &Path, error: redb::Error) -> StateError {
@@ -186,9 +212,28 @@ mod tests {
             damaged[at..(at + 64).min(whole.len())].fill(0xa5);
             fs::write(folder.path().join(FILE), damaged).unwrap();
             let mut store = Store::new(folder.path());
-            let _ = store.read(TABLE);
-            let _ = store.write(TABLE, &[row("a", "1")]);
+            // Both find the damage; either way the next write is kept.
+            let found = if step % 2 == 0 { store.read(TABLE).map(drop) } else { store.write(TABLE, &[row("b", "2")]) };
+            if found.is_ok() && store.write(TABLE, &[row("a", "1")]).is_ok() {
+                continue;
+            }
+            store.write(TABLE, &[row("a", "1")]).unwrap();
+            drop(store);
+            assert!(Store::new(folder.path()).read(TABLE).unwrap().contains(&("a".to_owned(), b"1".to_vec())));
         }
+    }
+
+    #[test]
+    fn nobody_else_may_read_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        let write = || Store::new(folder.path()).write(TABLE, &[row("a", "1")]).unwrap();
+        write();
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        write();
+        assert_eq!(mode(), 0o600, "as an earlier version made it");
     }
 
     #[test]
