@@ -4,31 +4,26 @@
 //!
 //! receive, send → **continuity** → the log, `refrain peers`, [`crate::state`]
 
-use std::collections::{HashMap, HashSet};
+mod groups;
+mod keeper;
+mod known;
+mod paced;
+
 use std::fmt;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use keeper::Keeper;
+use known::Known;
 
 use refrain_proto::{Domain, Proof};
 use serde::{Deserialize, Serialize};
 
 use crate::net::dane::Voucher;
-use crate::state::{Change, Store, Table};
-
-/// Domains that are remembered: some 3 MB. The federated world is said to have twenty thousand servers; who is in touch with more
-/// than half of it forgets those that were silent the longest.
-const DOMAINS_MAX: usize = 10_000;
-/// So many go at once, so that not every new domain costs a search.
-const FORGOTTEN_AT_ONCE: usize = DOMAINS_MAX / 16;
-/// What was seen is written this often: a crash costs the last few seconds.
-pub const WRITE_EVERY: Duration = Duration::from_secs(5);
-
-const PEERS: Table = Table::new("peers");
 
 /// The SHA-256 of a certificate's public key (its SubjectPublicKeyInfo, as in a TLSA record of selector 1).
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyDigest(pub [u8; 32]);
 
 /// How a remote domain was recognised.
@@ -81,11 +76,13 @@ pub struct Continuity {
     failures: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Known {
-    peers: HashMap<String, Sighting>,
-    /// Those that differ from what is in the store.
-    unwritten: HashSet<String>,
+/// What a known domain did otherwise than before.
+#[derive(Debug, PartialEq, Eq)]
+enum Alarm {
+    /// It showed another key, for the `changes`th time, so long after it was last seen.
+    Key { old: KeyDigest, new: KeyDigest, seconds: u64, changes: u64 },
+    /// It proved itself otherwise in the same role.
+    Proof { before: String, now: String },
 }
 
 impl Continuity {
@@ -94,33 +91,34 @@ impl Continuity {
         self.note_at(domain, key, by, seconds_now());
     }
 
-    fn note_at(&self, domain: &Domain, key: Option<KeyDigest>, by: Recognised, now: u64) {
+    /// Returns how many lines that took.
+    fn note_at(&self, domain: &Domain, key: Option<KeyDigest>, by: Recognised, now: u64) -> usize {
         let mut known = self.lock();
-        if known.peers.len() >= DOMAINS_MAX && !known.peers.contains_key(domain.as_str()) {
-            known.forget_the_longest_unseen();
-        }
-        let before = known.peers.get(domain.as_str()).cloned();
-        let sighting = known.peers.entry(domain.as_str().to_owned()).or_insert_with(|| Sighting::new(now));
-        let proof_before = sighting.see(key, by, now);
-        let changed = before.as_ref().is_some_and(|before| before.changes < sighting.changes);
-        known.unwritten.insert(domain.as_str().to_owned());
+        let before = known.get(domain.as_str()).cloned();
+        let mut sighting = before.unwrap_or_else(|| Sighting::new(now));
+        let alarms = sighting.see(key, by, now);
+        known.put(domain.as_str(), sighting);
+        self.tell(known, domain.as_str(), alarms, now)
+    }
+
+    /// Counts what is new, and says it where it was not said lately. Returns how many lines that took.
+    fn tell(&self, mut known: MutexGuard<'_, Known>, domain: &str, mut alarms: Vec<Alarm>, now: u64) -> usize {
+        let changed = alarms.iter().filter(|alarm| matches!(alarm, Alarm::Key { .. })).count();
+        self.changes.fetch_add(changed as u64, Relaxed);
+        alarms.retain(|alarm| known.may_tell(domain, alarm, now));
         drop(known);
-        let Some(before) = before else { return };
-        if changed && let (Some(old), Some(new)) = (before.key, key) {
-            self.changes.fetch_add(1, Relaxed);
-            let seconds = now.saturating_sub(before.last_seen);
-            tracing::warn!(%domain, %old, %new, last_seen_seconds_ago = seconds, "the key of a remote domain has changed");
-        }
-        if let Some(proof_before) = proof_before.filter(|proof| *proof != by.to_string()) {
-            tracing::warn!(%domain, before = proof_before, now = %by, "a remote domain proves itself otherwise than before");
-        }
+        alarms.iter().for_each(|alarm| alarm.tell(domain));
+        alarms.len()
     }
 
     /// All that is known, by name.
     pub fn peers(&self) -> Vec<KnownPeer> {
         let known = self.lock();
-        let peers = known.peers.iter().map(|(domain, sighting)| (domain.clone(), sighting.clone()));
-        let mut peers: Vec<_> = peers.map(|(domain, sighting)| KnownPeer { domain, sighting }).collect();
+        let peer = |(domain, sighting): (&Arc<str>, &Sighting)| KnownPeer {
+            domain: domain.as_ref().to_owned(),
+            sighting: sighting.clone(),
+        };
+        let mut peers: Vec<_> = known.iter().map(peer).collect();
         drop(known);
         peers.sort_by(|one, other| one.domain.cmp(&other.domain));
         peers
@@ -128,7 +126,7 @@ impl Continuity {
 
     /// How many domains are known.
     pub fn count(&self) -> u64 {
-        self.lock().peers.len() as u64
+        self.lock().len() as u64
     }
 
     /// Keys that changed since the start.
@@ -155,25 +153,16 @@ impl Continuity {
     }
 }
 
-impl Known {
-    fn forget_the_longest_unseen(&mut self) {
-        let mut by_age: Vec<(u64, String)> =
-            self.peers.iter().map(|(domain, sighting)| (sighting.last_seen, domain.clone())).collect();
-        by_age.sort();
-        for (_, domain) in by_age.into_iter().take(FORGOTTEN_AT_ONCE) {
-            self.peers.remove(&domain);
-            self.unwritten.insert(domain);
+impl Alarm {
+    fn tell(&self, domain: &str) {
+        match self {
+            Alarm::Key { old, new, seconds, changes } => {
+                tracing::warn!(%domain, %old, %new, last_seen_seconds_ago = seconds, changes, "the key of a remote domain has changed");
+            }
+            Alarm::Proof { before, now } => {
+                tracing::warn!(%domain, before, now, "a remote domain proves itself otherwise than before");
+            }
         }
-    }
-
-    /// The rows that the store does not have as they are.
-    fn take_unwritten(&mut self) -> Vec<Change> {
-        let unwritten = std::mem::take(&mut self.unwritten);
-        let row = |domain: String| {
-            let value = self.peers.get(&domain).and_then(|sighting| serde_json::to_vec(sighting).ok());
-            (domain, value)
-        };
-        unwritten.into_iter().map(row).collect()
     }
 }
 
@@ -191,71 +180,67 @@ impl Sighting {
         }
     }
 
-    /// Notes what was seen; returns how the domain was recognised in the same role before.
-    fn see(&mut self, key: Option<KeyDigest>, by: Recognised, now: u64) -> Option<String> {
-        self.last_seen = now;
+    /// Notes what was seen; returns what is otherwise than before.
+    fn see(&mut self, key: Option<KeyDigest>, by: Recognised, now: u64) -> Vec<Alarm> {
+        let mut alarms = Vec::new();
         let role = match by {
             Recognised::AsClient(_) => &mut self.as_client,
             Recognised::AsServer(_) => &mut self.as_server,
         };
-        let before = role.replace(by.to_string());
+        let proof = by.to_string();
+        alarms.extend(proof_alarm(role.as_deref(), Some(&proof)));
+        *role = Some(proof);
         // Without a certificate there is no key to compare; the last one stays known.
-        let Some(key) = key else { return before };
-        if self.key.is_some_and(|known| known != key) {
-            (self.previous_key, self.changed) = (self.key, Some(now));
-            self.changes += 1;
-        }
-        self.key = Some(key);
-        before
-    }
-}
-
-/// What is known and where it is kept.
-#[derive(Clone)]
-pub struct Keeper {
-    continuity: Arc<Continuity>,
-    store: Arc<Mutex<Store>>,
-}
-
-impl Keeper {
-    /// Takes up what was kept by the process before this one.
-    pub fn open(continuity: Arc<Continuity>, directory: &Path) -> Self {
-        let mut store = Store::new(directory);
-        match store.read(PEERS) {
-            Ok(rows) => {
-                let read = |(domain, value): (String, Vec<u8>)| Some((domain, serde_json::from_slice(&value).ok()?));
-                continuity.lock().peers = rows.into_iter().filter_map(read).collect();
+        if let Some(new) = key {
+            if let Some(old) = self.key.filter(|old| *old != new) {
+                (self.previous_key, self.changed) = (Some(old), Some(now));
+                self.changes += 1;
+                alarms.push(Alarm::Key {
+                    old,
+                    new,
+                    seconds: now.saturating_sub(self.last_seen),
+                    changes: self.changes,
+                });
             }
-            Err(error) => continuity.note_failure(&error),
+            self.key = Some(new);
         }
-        Keeper { continuity, store: Arc::new(Mutex::new(store)) }
+        self.last_seen = now;
+        alarms
     }
 
-    /// Writes from time to time what is new, for as long as the process lives. Nobody waits for it.
-    pub async fn keep(self) {
-        loop {
-            tokio::time::sleep(WRITE_EVERY).await;
-            self.clone().write().await;
+    /// This one, which was not at hand, and what was seen without it since.
+    fn continued(self, since: &Sighting) -> (Sighting, Vec<Alarm>) {
+        let mut alarms = Vec::new();
+        alarms.extend(proof_alarm(self.as_client.as_deref(), since.as_client.as_deref()));
+        alarms.extend(proof_alarm(self.as_server.as_deref(), since.as_server.as_deref()));
+        let mut whole = Sighting {
+            key: since.key.or(self.key),
+            as_client: since.as_client.clone().or(self.as_client),
+            as_server: since.as_server.clone().or(self.as_server),
+            first_seen: self.first_seen.min(since.first_seen),
+            last_seen: self.last_seen.max(since.last_seen),
+            changes: self.changes + since.changes,
+            previous_key: since.previous_key.or(self.previous_key),
+            changed: since.changed.or(self.changed),
+        };
+        // Which key came first since is known if it changed once at most; after more changes there was one in any case.
+        let first_since = since.previous_key.or(since.key);
+        if let (Some(old), Some(new)) = (self.key, first_since)
+            && old != new
+        {
+            whole.changes += 1;
+            whole.previous_key = since.previous_key.or(Some(old));
+            whole.changed = since.changed.or(Some(since.first_seen));
+            let seconds = since.first_seen.saturating_sub(self.last_seen);
+            alarms.push(Alarm::Key { old, new, seconds, changes: whole.changes });
         }
+        (whole, alarms)
     }
+}
 
-    /// Writes what is new.
-    pub async fn write(self) {
-        // The thread is the runtime's own for such things; a disk that hangs keeps it and nothing else.
-        let _ = tokio::task::spawn_blocking(move || self.write_now()).await;
-    }
-
-    fn write_now(&self) {
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = self.continuity.lock().take_unwritten();
-        if changes.is_empty() {
-            return;
-        }
-        if let Err(error) = store.write(PEERS, &changes) {
-            self.continuity.note_failure(&error);
-            self.continuity.lock().unwritten.extend(changes.into_iter().map(|(domain, _)| domain));
-        }
-    }
+fn proof_alarm(before: Option<&str>, now: Option<&str>) -> Option<Alarm> {
+    let (before, now) = (before?, now?);
+    (before != now).then(|| Alarm::Proof { before: before.to_owned(), now: now.to_owned() })
 }
 
 fn seconds_now() -> u64 {
@@ -310,7 +295,11 @@ fn parse_digest(text: &str) -> Option<KeyDigest> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::known::DOMAINS_MAX;
     use super::*;
+    use crate::state::Store;
 
     const ONE: KeyDigest = KeyDigest([1; 32]);
     const EXTERNAL: Recognised = Recognised::AsClient(Proof::External);
@@ -345,12 +334,96 @@ mod tests {
     #[test]
     fn the_longest_unseen_are_forgotten_first() {
         let continuity = Continuity::default();
-        for number in 0..=DOMAINS_MAX {
-            continuity.note_at(&domain(&format!("d{number}.example")), Some(ONE), EXTERNAL, number as u64);
+        for number in 0..DOMAINS_MAX + 100 {
+            continuity.note_at(&domain(&format!("xmpp.d{number}.example")), None, EXTERNAL, number as u64);
         }
         let peers = continuity.peers();
-        assert_eq!(peers.len(), DOMAINS_MAX - FORGOTTEN_AT_ONCE + 1);
-        assert!(peers.iter().all(|peer| peer.sighting.last_seen >= FORGOTTEN_AT_ONCE as u64));
+        assert_eq!(peers.len(), DOMAINS_MAX);
+        assert!(peers.iter().all(|peer| peer.sighting.last_seen >= 100));
+    }
+
+    /// Whether a silent domain is known after a flood of names by others.
+    fn survives(silent: &str, name: impl Fn(usize) -> String, key: impl Fn(usize) -> Option<KeyDigest>) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let (continuity, keeper) = keeper(folder.path());
+        continuity.note_at(&domain(silent), Some(OTHER), EXTERNAL, 1);
+        keeper.write_now();
+        for number in 0..2 * DOMAINS_MAX {
+            continuity.note_at(&domain(&name(number)), key(number), EXTERNAL, 2 + number as u64);
+        }
+        keeper.write_now();
+        drop(keeper);
+        let (continuity, _) = self::keeper(folder.path());
+        continuity.peers().len() == DOMAINS_MAX
+            && continuity.note_at(&domain(silent), Some(ONE), EXTERNAL, u64::MAX) == 1
+    }
+
+    fn own_key(number: usize) -> Option<KeyDigest> {
+        let mut digest = [7; 32];
+        digest[..8].copy_from_slice(&number.to_be_bytes());
+        Some(KeyDigest(digest))
+    }
+
+    #[test]
+    fn a_flood_of_names_displaces_nobody_who_has_nothing_in_common_with_it() {
+        let below = |number| format!("d{number}.evil.example");
+        assert!(survives("away.example", below, |_| Some(ONE)), "a wildcard");
+        assert!(survives("away.example", below, own_key), "a key for each name");
+        assert!(survives("away.example", below, |_| None), "no certificate at all");
+        let registered = |number| format!("evil{number}.example");
+        assert!(survives("away.example", registered, |_| Some(ONE)), "names without a common end");
+        assert!(survives("away.dynamic.example", |number| format!("d{number}.dynamic.example"), |_| Some(ONE)));
+    }
+
+    #[test]
+    fn a_peer_that_changes_its_key_each_time_gets_a_line_an_hour_and_every_change_is_counted() {
+        let continuity = Continuity::default();
+        let evil = domain("evil.example");
+        let lines: usize =
+            (0..600).map(|n| continuity.note_at(&evil, own_key(n), EXTERNAL, 10_000 + n as u64 / 10)).sum();
+        assert_eq!((lines, continuity.changes(), continuity.peers()[0].sighting.changes), (1, 599, 599));
+        let away = domain("away.example");
+        assert_eq!(continuity.note_at(&away, Some(ONE), EXTERNAL, 10_060), 0, "a first sighting is no news");
+        assert_eq!(continuity.note_at(&away, Some(OTHER), EXTERNAL, 10_060), 1);
+        assert_eq!(continuity.note_at(&evil, own_key(0), EXTERNAL, 10_000 + 3600), 1);
+    }
+
+    #[test]
+    fn what_another_process_still_held_is_read_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (before, old) = keeper(folder.path());
+        before.note_at(&domain("away.example"), Some(ONE), EXTERNAL, 7);
+        before.note_at(&domain("silent.example"), Some(ONE), EXTERNAL, 7);
+        old.write_now();
+        let (continuity, keeper) = keeper(folder.path());
+        assert_eq!((continuity.peers(), continuity.failures()), (vec![], 1));
+        assert_eq!(continuity.note_at(&domain("away.example"), Some(OTHER), EXTERNAL, 9), 0);
+        keeper.write_now();
+        drop(old);
+        keeper.write_now();
+        assert_eq!(continuity.changes(), 1);
+        drop(keeper);
+        let peers = self::keeper(folder.path()).0.peers();
+        assert_eq!(peers, continuity.peers());
+        let Sighting { key, first_seen, last_seen, changes, previous_key, changed, .. } = peers[0].sighting.clone();
+        assert_eq!((key, previous_key, first_seen, last_seen), (Some(OTHER), Some(ONE), 7, 9));
+        assert_eq!((changes, changed), (1, Some(9)));
+        assert_eq!(peers[1].sighting.first_seen, 7);
+    }
+
+    #[test]
+    fn a_file_found_damaged_while_writing_is_begun_anew_with_all_that_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let (continuity, keeper) = keeper(folder.path());
+        continuity.note_at(&domain("away.example"), Some(ONE), EXTERNAL, 7);
+        keeper.write_now();
+        keeper.store.lock().unwrap().store = Store::new(folder.path());
+        std::fs::write(folder.path().join("refrain.redb"), "something else entirely").unwrap();
+        continuity.note_at(&domain("new.example"), Some(ONE), EXTERNAL, 8);
+        keeper.write_now();
+        assert_eq!(continuity.failures(), 1);
+        drop(keeper);
+        assert_eq!(self::keeper(folder.path()).0.peers(), continuity.peers());
     }
 
     #[test]
