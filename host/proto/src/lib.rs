@@ -16,7 +16,7 @@
 //! - A question, [`Event::Verify`] or [`Event::Asked`], is answered by [`Input::Answered`] with the claim it came with,
 //!   whenever the answer is there; an answer that comes too late is passed over.
 //! - On an initiating stream that [is established](Stream::is_established) the host writes stanzas itself, behind whatever it
-//!   was given to transmit, and says so by [`Stream::wrote`].
+//!   was given to transmit: [`Stream::writes`] is told before, and returns what is to follow them.
 //!
 //! ```
 //! use refrain_proto::{Boundary, Domain, Input, Output, ReceivingPolicy, Side, Stream, StreamIds, StreamLimits};
