@@ -172,6 +172,10 @@ fn push_internationalised(text: &str, out: &mut String) -> Result<(), JidError> 
         .map_err(|_| JidError::Domain)?;
     let (unicode, validity) = uts46.to_unicode(ascii.as_bytes(), DENIED, Hyphens::CheckFirstLast);
     validity.map_err(|_| JidError::Domain)?;
+    // UTS #46 §4.1: an A-label within an A-label. What it was prepared to would be no domain when it is read again.
+    if unicode.split('.').any(|label| label.starts_with("xn--")) {
+        return Err(JidError::Domain);
+    }
     // Ideographic full stops became dots only now: U+3002, U+FF0E, U+FF61.
     out.push_str(unicode.strip_suffix('.').unwrap_or(&unicode));
     Ok(())
@@ -225,6 +229,7 @@ mod tests {
             "a\u{200d}b.example",
             "\u{202e}a.example",
             "xn--a.example",
+            "xn--xn--b-bchucbcher-kva.example",
             "a\0.example",
             "[::1",
             "[1.2.3.4]",
