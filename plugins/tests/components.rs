@@ -65,6 +65,6 @@ fn undescribed(schema: &serde_json::Value) -> Vec<&str> {
 
 #[test]
 fn are_found_by_name_alone() {
-    assert_eq!(refrain_plugins::NAMES, ["file-transfer", "jid-policy", "spim"]);
+    assert_eq!(refrain_plugins::NAMES, ["file-transfer", "jid-policy", "rate-limit", "spim"]);
     assert!(refrain_plugins::builtin("grep").is_none());
 }

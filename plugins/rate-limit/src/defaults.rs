@@ -1,0 +1,33 @@
+//! The limits that the filter has of its own.
+//!
+//! They are chosen so that no ordinary server meets one: a burst holds what a client or a server does when it comes back
+//! (`docs/filters/rate-limit.md` tells of each what that is), a rate is well above what people do in the long run.
+
+use crate::settings::{Limit, Per};
+
+/// Name, selection, key, rate and burst.
+const DEFAULTS: &[(&str, &str, Per, &str, u32)] = &[
+    ("subscriptions", "subscription", Per::SenderDomain, "60/min", 300),
+    ("subscriptions-by-sender", "subscription", Per::Sender, "20/min", 100),
+    ("probes", "probe", Per::SenderDomain, "50/s", 5_000),
+    ("probes-by-sender", "probe", Per::Sender, "2/s", 500),
+    ("messages", "chat", Per::Sender, "120/min", 600),
+    ("joins", "muc-join", Per::Sender, "60/min", 200),
+    ("pubsub", "pubsub", Per::Sender, "5/s", 1_000),
+    ("disco", "disco", Per::Sender, "5/s", 1_000),
+    ("archives", "iq:urn:xmpp:mam:*", Per::Sender, "2/s", 200),
+    ("addresses", "addresses", Per::Sender, "300/min", 200),
+];
+
+/// The limits, as an operator would write them.
+pub(crate) fn limits() -> Vec<Limit> {
+    let limit = |&(name, stanzas, per, rate, burst): &(&str, &str, Per, &str, u32)| Limit {
+        name: name.to_owned(),
+        stanzas: Some(stanzas.to_owned()),
+        per: Some(per),
+        rate: Some(rate.to_owned()),
+        burst: Some(burst),
+        ..Limit::default()
+    };
+    DEFAULTS.iter().map(limit).collect()
+}

@@ -1,0 +1,114 @@
+//! The settings as the operator writes them.
+
+use refrain_sdk::settings;
+
+/// How much of what may come from whom.
+#[settings]
+#[derive(Debug)]
+#[serde(default)]
+pub struct Settings {
+    /// Whether the limits that the filter has of its own apply.
+    pub defaults: bool,
+    /// Limits of the operator's, and changes to those that the filter has of its own, by their names.
+    pub limits: Vec<Limit>,
+    /// Senders that no limit is about: addresses, domains, and `*.domain` for subdomains.
+    pub except: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { defaults: true, limits: Vec::new(), except: Vec::new() }
+    }
+}
+
+/// One limit. Of a limit that the filter has of its own, what is left out stays as it is.
+#[settings]
+#[derive(Debug, Clone, Default)]
+#[serde(default)]
+pub struct Limit {
+    /// What it is called, in reasons, metrics and changes: lower-case letters, digits and hyphens.
+    pub name: String,
+    /// The stanzas that it counts: one or more selections with blanks between, such as `pubsub disco`.
+    pub stanzas: Option<String>,
+    /// Whose stanzas are counted together.
+    pub per: Option<Per>,
+    /// How many pass in the long run: `20/min`.
+    pub rate: Option<String>,
+    /// How many pass at once; without it, the number of `rate`.
+    pub burst: Option<u32>,
+    /// Which way the stanzas go.
+    pub direction: Option<Way>,
+    /// What becomes of those that are too many.
+    pub action: Option<Action>,
+    /// The condition of the error, if there is one.
+    pub condition: Option<Told>,
+    /// Senders that this limit is not about.
+    pub except: Vec<String>,
+    /// Switches the limit off.
+    pub off: bool,
+}
+
+/// Whose stanzas are counted together.
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// Those from one address, whatever its resource.
+    #[default]
+    Sender,
+    /// Those from one domain.
+    SenderDomain,
+    /// Those to one address, whatever its resource.
+    Recipient,
+    /// Those from one address to another.
+    Pair,
+    /// All.
+    All,
+}
+
+impl Per {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Per::Sender => "sender",
+            Per::SenderDomain => "sender-domain",
+            Per::Recipient => "recipient",
+            Per::Pair => "pair",
+            Per::All => "all",
+        }
+    }
+}
+
+/// Which way a limit applies.
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the federated world.
+    #[default]
+    Inbound,
+    /// Into the federated world.
+    Outbound,
+    /// Both ways, counted together.
+    Both,
+}
+
+/// What becomes of a stanza that is too many.
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It is returned with an error, where one may be sent.
+    #[default]
+    Bounce,
+    /// It disappears.
+    Drop,
+}
+
+/// The condition of the error.
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// The recipient has no room for it now.
+    #[default]
+    ResourceConstraint,
+    /// It is against the rules.
+    PolicyViolation,
+}

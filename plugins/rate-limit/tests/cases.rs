@@ -1,0 +1,86 @@
+//! The golden cases, run natively, and what is said about wrong settings.
+
+use std::time::Duration;
+
+use refrain_rate_limit::RateLimit;
+use refrain_sdk::{Verdict, testing};
+
+#[test]
+fn judges_the_golden_cases() {
+    testing::run_cases::<RateLimit>("cases");
+}
+
+fn problem(settings: &str) -> (String, String) {
+    let settings = serde_json::from_str(settings).expect("JSON");
+    let problem = testing::problems::<RateLimit>(&settings).remove(0);
+    (problem.path, problem.message)
+}
+
+#[test]
+fn mistakes_are_told_by_their_keys_with_advice() {
+    let of = |limit: &str| problem(&format!(r#"{{"limits":[{{"name":"probes","off":true}},{limit}]}}"#));
+    let (path, message) = of(r#"{"name":"joins","rate":"10/x"}"#);
+    assert_eq!(path, "limits[1].rate");
+    assert!(message.starts_with(r#""10/x" is not a rate; write "10/s""#), "{message}");
+    let (path, message) = of(r#"{"name":"a","stanzas":"subscriptions","rate":"1/s"}"#);
+    assert_eq!(path, "limits[1].stanzas");
+    assert!(message.starts_with(r#""subscriptions" selects no stanzas; there are message, "#), "{message}");
+    assert_eq!(of(r#"{"name":"a","stanzas":" ","rate":"1/s"}"#).0, "limits[1].stanzas");
+    let (path, message) = of(r#"{"name":"jions","off":true}"#);
+    assert_eq!(path, "limits[1].name");
+    assert!(message.starts_with(r#""jions" is none of the filter's own limits (subscriptions, "#), "{message}");
+    assert_eq!(
+        problem(r#"{"defaults":false,"limits":[{"name":"joins","off":true}]}"#).1,
+        r#""joins" has nothing to count; write `stanzas`"#
+    );
+    assert_eq!(of(r#"{"name":"a","stanzas":"iq:*","rate":"1/s"}"#).0, "limits[1].stanzas");
+    assert_eq!(of(r#"{"name":"a","stanzas":"iq"}"#).1, r#"must say how many may pass; write "20/min""#);
+    assert_eq!(of(r#"{"name":"joins","burst":0}"#).0, "limits[1].burst");
+    assert_eq!(of(r#"{"name":"A_b","stanzas":"iq","rate":"1/s"}"#).0, "limits[1].name");
+    assert_eq!(of(r#"{"stanzas":"iq","rate":"1/s"}"#).0, "limits[1].name");
+    let (path, message) = of(r#"{"name":"probes"}"#);
+    assert_eq!((path.as_str(), message.as_str()), ("limits[1].name", r#""probes" is the name of limits[0] already"#));
+    assert_eq!(of(r#"{"name":"joins","per":"domain"}"#).0, "limits[1].per");
+    assert_eq!(of(r#"{"name":"joins","except":["a@b.example/x"]}"#).0, "limits[1].except[0]");
+    assert_eq!(problem(r#"{"except":["b.example","*"]}"#).0, "except[1]");
+    assert!(problem(r#"{"except":["xn--bcher-kva.example"]}"#).1.contains("as it is read"));
+}
+
+#[test]
+fn more_limits_than_the_proxy_keeps_are_refused() {
+    let limit = |n: usize| format!(r#"{{"name":"l{n}","stanzas":"iq","rate":"1/s"}}"#);
+    let limits = |n| (0..n).map(limit).collect::<Vec<_>>().join(",");
+    assert_eq!(problem(&format!(r#"{{"limits":[{}]}}"#, limits(7))).0, "limits");
+    let mut sixteen = testing::Tester::<RateLimit>::new(&format!(r#"{{"limits":[{}]}}"#, limits(6)));
+    assert_eq!(sixteen.judge("<message from='a@b.example' to='c@d.example'/>"), None);
+}
+
+#[test]
+fn tokens_come_back_with_time() {
+    let settings = r#"{"limits":[{"name":"subscriptions-by-sender","rate":"20/min","burst":2}]}"#;
+    let mut filter = testing::Tester::<RateLimit>::new(settings);
+    let mut passes = || {
+        let verdict = filter.judge("<presence from='a@b.example' to='c@d.example' type='subscribe'/>");
+        verdict == Some(Verdict::Pass)
+    };
+    assert_eq!([passes(), passes(), passes()], [true, true, false]);
+    testing::advance(Duration::from_secs(3));
+    assert_eq!([passes(), passes()], [true, false]);
+    assert_eq!(testing::counter("subscriptions_by_sender_refused"), 2);
+}
+
+/// T46: a thousand strangers of one domain, each with one request.
+#[test]
+fn a_flood_from_many_addresses_is_held_to_the_rate_of_its_domain() {
+    let mut filter = testing::Tester::<RateLimit>::new("{}");
+    let request = |n: &u32| format!("<presence from='u{n}@evil.example' to='alice@home.example' type='subscribe'/>");
+    let passed = (0..1_000_u32).filter(|n| filter.judge(&request(n)) == Some(Verdict::Pass)).count();
+    assert_eq!(passed, 300);
+}
+
+#[test]
+fn describes_its_settings_and_tests_itself() {
+    let manifest = testing::manifest::<RateLimit>();
+    assert_eq!(manifest["settings-schema"]["properties"]["limits"]["type"], "array");
+    assert_eq!(manifest["self-test"].as_array().map(Vec::len), Some(1));
+}
