@@ -37,7 +37,7 @@ fn only_what_strips_may_edit() {
         let component = refrain_plugins::builtin(name).expect("a bundled filter");
         let component = engine.load(name, component).unwrap_or_else(|error| panic!("{name}: {error}"));
         let edits = component.imports().iter().any(|import| import.starts_with("refrain:filter/edit@"));
-        assert_eq!(edits, *name == "file-transfer", "{name} imports {:?}", component.imports());
+        assert_eq!(edits, ["file-transfer", "hygiene"].contains(name), "{name} imports {:?}", component.imports());
     }
 }
 
@@ -65,6 +65,6 @@ fn undescribed(schema: &serde_json::Value) -> Vec<&str> {
 
 #[test]
 fn are_found_by_name_alone() {
-    assert_eq!(refrain_plugins::NAMES, ["file-transfer", "jid-policy", "rate-limit", "spim"]);
+    assert_eq!(refrain_plugins::NAMES, ["file-transfer", "hygiene", "jid-policy", "rate-limit", "spim"]);
     assert!(refrain_plugins::builtin("grep").is_none());
 }

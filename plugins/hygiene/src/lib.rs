@@ -1,0 +1,79 @@
+#![doc = include_str!("../README.md")]
+
+mod iq;
+mod lookalike;
+mod names;
+mod payloads;
+mod policy;
+mod settings;
+
+use refrain_sdk::{
+    About, Condition, Direction, Filter, Head, Interest, Kind, Problem, Problems, Setup, Stanza, StanzaType, Verdict,
+    export,
+};
+
+use payloads::Payloads;
+use policy::Policy;
+pub use settings::{Lookalikes, Rule, Settings};
+
+/// The filter.
+#[derive(Debug)]
+pub struct Hygiene {
+    policy: Policy,
+    payloads: Payloads,
+}
+
+impl Filter for Hygiene {
+    type Settings = Settings;
+
+    fn about() -> About {
+        About::new().self_test(include_str!("../cases/self-test.toml"))
+    }
+
+    fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
+        let policy = Policy::new(settings)?;
+        declare_interest(&policy, setup)?;
+        Ok(Hygiene { payloads: Payloads::new(setup)?, policy })
+    }
+
+    fn on_stanza(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
+        let flagged = self.policy.lookalike(head);
+        if let Some(flagged) = &flagged {
+            stanza.reason(flagged);
+            if self.policy.bounces_lookalikes() {
+                return Verdict::bounce(Condition::PolicyViolation).if_answerable(head);
+            }
+        }
+        match head.kind {
+            Kind::Iq => iq::judge(&self.policy, head, stanza),
+            Kind::Message | Kind::Presence => self.payloads.judge(&self.policy, head, stanza),
+        }
+    }
+}
+
+/// Declares the stanzas that a rule may be about.
+fn declare_interest(policy: &Policy, setup: &mut Setup) -> Result<(), Problem> {
+    let inbound = || Interest::any().direction(Direction::Inbound);
+    let with = |interest: Interest, namespaces: Vec<&'static str>| {
+        namespaces.into_iter().fold(interest, |interest, namespace| interest.payload(namespace))
+    };
+    let (of_iq, of_others) = names::payloads(|rule| policy.holds(rule));
+    if !of_iq.is_empty() {
+        setup.interest(with(inbound().kind(Kind::Iq), of_iq))?;
+    }
+    if !of_others.is_empty() {
+        setup.interest(with(inbound().kind(Kind::Message).kind(Kind::Presence), of_others))?;
+    }
+    if policy.bounces_lookalikes() {
+        setup.interest(inbound())?;
+    } else if policy.holds(Rule::Lookalikes) {
+        setup.interest(inbound().kind(Kind::Message).body().subject().encrypted())?;
+        setup.interest(inbound().kind(Kind::Presence).stanza_type(StanzaType::Subscribe))?;
+    }
+    if policy.holds_none() {
+        setup.no_interest()?;
+    }
+    Ok(())
+}
+
+export!(Hygiene);

@@ -1,0 +1,95 @@
+//! The tables: what belongs to which rule.
+
+use refrain_sdk::Child;
+
+use crate::settings::Rule;
+
+/// What only one's own server sends, and takes from nobody but its users.
+const OWN_ACCOUNT: [&str; 13] = [
+    "jabber:iq:roster",
+    "jabber:iq:private",
+    "jabber:iq:privacy",
+    "jabber:iq:auth",
+    "urn:xmpp:blocking",
+    "urn:xmpp:carbons:*",
+    "urn:xmpp:push:*",
+    "urn:xmpp:mix:pam:*",
+    "urn:xmpp:mix:roster:*",
+    "urn:ietf:params:xml:ns:xmpp-bind",
+    "urn:ietf:params:xml:ns:xmpp-session",
+    // XEP-0355, XEP-0356: between a server and its components.
+    "urn:xmpp:delegation:*",
+    "urn:xmpp:privilege:*",
+];
+
+/// Stamps, with the attribute that says in whose name.
+const STAMPS: [(&str, &str, &str); 4] = [
+    ("urn:xmpp:delay", "delay", "from"),
+    ("jabber:x:delay", "x", "from"),
+    ("urn:xmpp:sid:0", "stanza-id", "by"),
+    ("urn:xmpp:occupant-id:0", "occupant-id", "by"),
+];
+
+/// What messages stand in.
+const ENVELOPES: [&str; 2] = ["urn:xmpp:forward:0", "http://jabber.org/protocol/pubsub#event"];
+const CARBONS: &str = "urn:xmpp:carbons:*";
+const ARCHIVES: &str = "urn:xmpp:mam:*";
+const COMMANDS: &str = "http://jabber.org/protocol/commands";
+pub(crate) const ROOM: &str = "http://jabber.org/protocol/muc#user";
+
+/// The namespaces that may be of a rule that holds: those of iq stanzas, those of messages and presence.
+pub(crate) fn payloads(holds: impl Fn(Rule) -> bool) -> (Vec<&'static str>, Vec<&'static str>) {
+    let (mut of_iq, mut of_others) = (Vec::new(), Vec::new());
+    if holds(Rule::OwnAccount) {
+        of_iq.extend(OWN_ACCOUNT);
+    }
+    if holds(Rule::Archives) {
+        of_iq.push(ARCHIVES);
+        of_others.push(ARCHIVES);
+    }
+    if holds(Rule::Commands) {
+        of_iq.push(COMMANDS);
+    }
+    if holds(Rule::Carbons) {
+        of_others.extend(ENVELOPES.into_iter().chain([CARBONS, ARCHIVES]));
+    }
+    if holds(Rule::Claims) {
+        of_others.extend(STAMPS.map(|(namespace, ..)| namespace));
+    }
+    if holds(Rule::Rooms) {
+        of_others.push(ROOM);
+    }
+    (of_iq, of_others)
+}
+
+/// The rule that a request or an answer may break by its payload.
+pub(crate) fn rule_of_iq(payload: &Child) -> Option<Rule> {
+    let is_of = |pattern: &&str| fits(&payload.namespace, pattern);
+    if OWN_ACCOUNT.iter().any(|pattern| is_of(&pattern)) {
+        return Some(Rule::OwnAccount);
+    }
+    let others = [(ARCHIVES, Rule::Archives), (COMMANDS, Rule::Commands)];
+    others.into_iter().find(|(pattern, _)| is_of(pattern)).map(|(_, rule)| rule)
+}
+
+/// A carbon; the wish to have none made, `private`, is honest.
+pub(crate) fn is_carbon(payload: &Child) -> bool {
+    fits(&payload.namespace, CARBONS) && matches!(payload.name.as_str(), "received" | "sent")
+}
+
+pub(crate) fn is_archived(payload: &Child) -> bool {
+    fits(&payload.namespace, ARCHIVES) && payload.name == "result"
+}
+
+/// The attribute of a stamp that says in whose name it is.
+pub(crate) fn stamp(payload: &Child) -> Option<&'static str> {
+    let is_same = |(namespace, name, _): &&(&str, &str, &str)| payload.namespace == *namespace && payload.name == *name;
+    STAMPS.iter().find(is_same).map(|(.., attribute)| *attribute)
+}
+
+fn fits(namespace: &str, pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => namespace.starts_with(prefix),
+        None => namespace == pattern,
+    }
+}

@@ -1,0 +1,120 @@
+//! What stands in messages and presence, and may be forged there.
+
+use refrain_sdk::{Address, Child, EditError, Head, Kind, Node, Problem, Selector, Setup, Stanza, StanzaType, Verdict};
+
+use crate::names;
+use crate::policy::Policy;
+use crate::settings::Rule;
+
+/// Judges messages and presence.
+#[derive(Debug)]
+pub(crate) struct Payloads {
+    /// Carbons in what the stanza has in it, however deep.
+    carbons: [Selector; 2],
+}
+
+impl Payloads {
+    pub(crate) fn new(setup: &mut Setup) -> Result<Self, Problem> {
+        let received = setup.selector("{*}*//{urn:xmpp:carbons:*}received")?;
+        let sent = setup.selector("{*}*//{urn:xmpp:carbons:*}sent")?;
+        Ok(Payloads { carbons: [received, sent] })
+    }
+
+    pub(crate) fn judge(&self, policy: &Policy, head: &Head, stanza: &Stanza<'_>) -> Verdict {
+        let payloads = stanza.children(Node::ROOT);
+        if let Some(reason) = payloads.iter().find_map(|payload| forged(payload, policy, head)) {
+            stanza.reason(reason);
+            return Verdict::Drop;
+        }
+        let stripped = Strip { policy, head, stanza }.strip(&payloads, self.carbons);
+        match stripped {
+            Ok(()) => Verdict::Pass,
+            Err(_) => {
+                stanza.reason("more than an honest stanza has");
+                Verdict::Drop
+            }
+        }
+    }
+}
+
+/// The reason why a stanza with this in it is nothing but a forgery.
+fn forged(payload: &Child, policy: &Policy, head: &Head) -> Option<&'static str> {
+    if policy.holds(Rule::Carbons) && names::is_carbon(payload) {
+        return Some("carbons: a copy that only one's own server makes");
+    }
+    // A room or a service has an archive, its occupants have not; who asked it has a resource. An error has in it what it is about.
+    let is_forged =
+        names::is_archived(payload) && policy.holds(Rule::Archives) && head.stanza_type != StanzaType::Error;
+    let asked = head.recipient().local().is_none() || head.recipient().resource().is_some();
+    (is_forged && (head.sender().resource().is_some() || !asked))
+        .then_some("archives: a result from where no archive is, or to where nobody asked")
+}
+
+/// One pass over one stanza that notes removals.
+struct Strip<'s> {
+    policy: &'s Policy,
+    head: &'s Head,
+    stanza: &'s Stanza<'s>,
+}
+
+impl Strip<'_> {
+    fn strip(&self, payloads: &[Child], carbons: [Selector; 2]) -> Result<(), EditError> {
+        for payload in payloads {
+            self.strip_claim(payload)?;
+            self.strip_room(payload)?;
+        }
+        for selector in carbons.into_iter().filter(|_| self.policy.holds(Rule::Carbons)) {
+            if self.stanza.test(selector) {
+                self.stanza.remove_all(selector)?;
+                self.stanza.reason("carbons: a copy within a forwarded message");
+            }
+        }
+        Ok(())
+    }
+
+    fn strip_claim(&self, payload: &Child) -> Result<(), EditError> {
+        let Some(attribute) = names::stamp(payload).filter(|_| self.policy.holds(Rule::Claims)) else { return Ok(()) };
+        let Some(claim) = self.stanza.attr(payload.node, attribute) else { return Ok(()) };
+        if !self.policy.is_hosted(self.head, &claim) || self.is_history(payload, Address::of(&claim)) {
+            return Ok(());
+        }
+        self.stanza.reason(&format!("claims: {} in the name of a hosted domain", payload.name));
+        self.stanza.remove(payload.node)
+    }
+
+    /// Rooms whose occupants are known say whose message it was (XEP-0045 §7.2.14), which may have been a user of ours.
+    fn is_history(&self, payload: &Child, claim: Address<'_>) -> bool {
+        self.head.stanza_type == StanzaType::Groupchat
+            && self.head.sender().resource().is_some()
+            && claim.local().is_some()
+            && payload.namespace != "urn:xmpp:sid:0"
+    }
+
+    fn strip_room(&self, payload: &Child) -> Result<(), EditError> {
+        if payload.namespace != names::ROOM || !self.policy.holds(Rule::Rooms) || self.may_be_of_room() {
+            return Ok(());
+        }
+        for child in self.stanza.children(payload.node) {
+            // Invitations pass.
+            if matches!(child.name.as_str(), "status" | "item" | "destroy") {
+                self.stanza.reason("rooms: an event from where no room is");
+                self.stanza.remove(child.node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the sender may be a room that tells of an event: one cannot know more from one stanza.
+    fn may_be_of_room(&self) -> bool {
+        let (from, to) = (self.head.sender(), self.head.recipient());
+        self.policy.may_have_rooms(from)
+            && from.local().is_some()
+            && match (self.head.kind, self.head.stanza_type) {
+                (Kind::Presence, _) => from.resource().is_some(),
+                (_, StanzaType::Groupchat) => to.resource().is_some(),
+                // XEP-0045 §9.3: an affiliation changed (101), told by the room itself.
+                (_, StanzaType::Normal) => from.resource().is_none(),
+                (_, kind) => kind == StanzaType::Error,
+            }
+    }
+}
