@@ -44,9 +44,13 @@ fn latin(c: char) -> char {
     LOOKS_LIKE.iter().find(|(_, others)| others.contains(c)).map_or(c, |(letter, _)| *letter)
 }
 
-/// Whether a domain is another one than `hosted` and looks the same.
+/// Whether a domain looks like `hosted`, or like a subdomain of it, and is none.
 pub(crate) fn is_of(domain: &str, hosted: &str) -> bool {
-    domain != hosted && skeleton(domain) == skeleton(hosted)
+    !is_within(domain, hosted) && is_within(&skeleton(domain), &skeleton(hosted))
+}
+
+fn is_within(domain: &str, parent: &str) -> bool {
+    domain.strip_suffix(parent).is_some_and(|child| child.is_empty() || child.ends_with('.'))
 }
 
 /// Whether a name has Latin letters beside Cyrillic or Greek ones: no language writes so.
@@ -84,4 +88,33 @@ pub(crate) fn prepared(address: &str) -> String {
     let bare = address.split_once('/').map_or(address, |(bare, _)| bare);
     let bare: String = bare.trim().chars().map(narrow).flat_map(char::to_lowercase).collect();
     bare.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_the_same_and_is_another_domain_is_found() {
+        assert!(is_of("hоme.example", "home.example") && is_of("muc.hоme.example", "home.example"));
+        assert!(is_of("h0me.example", "home.example") && is_of("home.example", "h0me.example"));
+        for other in ["home.example", "muc.home.example", "hole.example", "nothome.example", "example", ""] {
+            assert!(!is_of(other, "home.example"), "{other}");
+        }
+    }
+
+    #[test]
+    fn one_script_with_digits_and_signs_is_not_mixed() {
+        for name in ["", "alice-7", "müller", "алиса_7", "αλίκη", "愛麗絲x", "o'neil"] {
+            assert!(!is_mixed(name), "{name}");
+        }
+        assert!(is_mixed("аlice") && is_mixed("aliceα"));
+    }
+
+    #[test]
+    fn an_address_is_prepared_whatever_it_is() {
+        assert_eq!(prepared("Alice@HOME.example./Desk"), "alice@home.example");
+        assert_eq!(prepared("ｈｏｍｅ。example"), "home.example");
+        assert_eq!(prepared("/@"), "");
+    }
 }

@@ -64,8 +64,8 @@ pub(crate) fn payloads(holds: impl Fn(Rule) -> bool) -> (Vec<&'static str>, Vec<
 
 /// The rule that a request or an answer may break by its payload.
 pub(crate) fn rule_of_iq(payload: &Child) -> Option<Rule> {
-    let is_of = |pattern: &&str| fits(&payload.namespace, pattern);
-    if OWN_ACCOUNT.iter().any(|pattern| is_of(&pattern)) {
+    let is_of = |pattern: &str| fits(&payload.namespace, pattern);
+    if OWN_ACCOUNT.iter().any(|pattern| is_of(pattern)) {
         return Some(Rule::OwnAccount);
     }
     let others = [(ARCHIVES, Rule::Archives), (COMMANDS, Rule::Commands)];

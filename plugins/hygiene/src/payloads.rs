@@ -26,14 +26,11 @@ impl Payloads {
             stanza.reason(reason);
             return Verdict::Drop;
         }
-        let stripped = Strip { policy, head, stanza }.strip(&payloads, self.carbons);
-        match stripped {
-            Ok(()) => Verdict::Pass,
-            Err(_) => {
-                stanza.reason("more than an honest stanza has");
-                Verdict::Drop
-            }
+        if (Strip { policy, head, stanza }).strip(&payloads, self.carbons).is_ok() {
+            return Verdict::Pass;
         }
+        stanza.reason("more than an honest stanza has");
+        Verdict::Drop
     }
 }
 
@@ -94,27 +91,32 @@ impl Strip<'_> {
         if payload.namespace != names::ROOM || !self.policy.holds(Rule::Rooms) || self.may_be_of_room() {
             return Ok(());
         }
-        for child in self.stanza.children(payload.node) {
-            // Invitations pass.
-            if matches!(child.name.as_str(), "status" | "item" | "destroy") {
-                self.stanza.reason("rooms: an event from where no room is");
-                self.stanza.remove(child.node)?;
-            }
+        let is_event = |child: &&Child| matches!(child.name.as_str(), "status" | "item" | "destroy");
+        let children = self.stanza.children(payload.node);
+        let events: Vec<_> = children.iter().filter(is_event).collect();
+        if events.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.stanza.reason("rooms: an event from where no room is");
+        // What is empty would still look like a room's.
+        if events.len() == children.len() {
+            return self.stanza.remove(payload.node);
+        }
+        // Invitations pass.
+        events.into_iter().try_for_each(|event| self.stanza.remove(event.node))
     }
 
     /// Whether the sender may be a room that tells of an event: one cannot know more from one stanza.
     fn may_be_of_room(&self) -> bool {
         let (from, to) = (self.head.sender(), self.head.recipient());
-        self.policy.may_have_rooms(from)
-            && from.local().is_some()
-            && match (self.head.kind, self.head.stanza_type) {
-                (Kind::Presence, _) => from.resource().is_some(),
-                (_, StanzaType::Groupchat) => to.resource().is_some(),
-                // XEP-0045 §9.3: an affiliation changed (101), told by the room itself.
-                (_, StanzaType::Normal) => from.resource().is_none(),
-                (_, kind) => kind == StanzaType::Error,
-            }
+        let is_told_rightly = match (self.head.kind, self.head.stanza_type) {
+            // An error has in it what it is about.
+            (_, StanzaType::Error) => return true,
+            (Kind::Presence, _) => from.resource().is_some(),
+            (_, StanzaType::Groupchat) => to.resource().is_some(),
+            // XEP-0045 §9.3: an affiliation changed (101), told by the room itself.
+            (_, kind) => kind == StanzaType::Normal && from.resource().is_none(),
+        };
+        is_told_rightly && from.local().is_some() && self.policy.may_have_rooms(from)
     }
 }

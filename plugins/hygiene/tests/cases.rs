@@ -1,7 +1,8 @@
 //! The golden cases, run natively, and what is said about wrong settings.
 
 use refrain_hygiene::Hygiene;
-use refrain_sdk::testing;
+use refrain_sdk::Verdict;
+use refrain_sdk::testing::{self, Tester};
 
 #[test]
 fn judges_the_golden_cases() {
@@ -14,4 +15,36 @@ fn what_is_no_domain_is_told_by_its_key() {
     let problems = testing::problems::<Hygiene>(&settings);
     let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(paths, ["hosted[1]", "room-domains[0]"]);
+}
+
+#[test]
+fn its_page_has_a_row_for_every_rule_and_setting() {
+    let page = include_str!("../../../docs/filters/hygiene.md");
+    let manifest = testing::manifest::<Hygiene>();
+    let rules = manifest["settings-schema"]["$defs"]["Rule"]["oneOf"].as_array().expect("the rules");
+    let rules = rules.iter().filter_map(|rule| rule["const"].as_str());
+    let keys = manifest["settings-schema"]["properties"].as_object().expect("the settings").keys();
+    for name in rules.chain(keys.map(String::as_str)) {
+        assert!(page.contains(&format!("\n| `{name}` | ")), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_honest_message_is_no_fault() {
+    let carbon = "<sent xmlns='urn:xmpp:carbons:2'>".repeat(20) + &"</sent>".repeat(20);
+    let forwarded = |what: &str| format!("<forwarded xmlns='urn:xmpp:forward:0'>{what}</forwarded>");
+    let event = "<x xmlns='http://jabber.org/protocol/muc#user'>".to_owned()
+        + &"<status code='110'/>".repeat(2_000)
+        + "<invite/></x>";
+    for payload in [
+        forwarded(&carbon),
+        forwarded(&"<received xmlns='urn:xmpp:carbons:2'/>".repeat(2_000)),
+        format!("<delay xmlns='urn:xmpp:delay' from='home.example'>{carbon}</delay>"),
+        "<stanza-id xmlns='urn:xmpp:sid:0' by='@/home.example'/>".repeat(2_000),
+        event,
+    ] {
+        let stanza = format!("<message from='eve@evil.example/x' to='alice@home.example'>{payload}</message>");
+        let verdict = Tester::<Hygiene>::new("{}").judge(&stanza);
+        assert!(matches!(verdict, Some(Verdict::Pass | Verdict::Drop)), "{verdict:?}");
+    }
 }
