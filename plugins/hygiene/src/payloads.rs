@@ -72,7 +72,9 @@ impl Strip<'_> {
     fn strip_claim(&self, payload: &Child) -> Result<(), EditError> {
         let Some(attribute) = names::stamp(payload).filter(|_| self.policy.holds(Rule::Claims)) else { return Ok(()) };
         let Some(claim) = self.stanza.attr(payload.node, attribute) else { return Ok(()) };
-        if !self.policy.is_hosted(self.head, &claim) || self.is_history(payload, Address::of(&claim)) {
+        // An error has in it what it is about, such as a message of a room of ours.
+        let is_error = self.head.stanza_type == StanzaType::Error;
+        if is_error || !self.policy.is_hosted(self.head, &claim) || self.is_history(payload, Address::of(&claim)) {
             return Ok(());
         }
         self.stanza.reason(&format!("claims: {} in the name of a hosted domain", payload.name));

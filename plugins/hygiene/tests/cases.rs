@@ -48,3 +48,18 @@ fn what_is_no_honest_message_is_no_fault() {
         assert!(matches!(verdict, Some(Verdict::Pass | Verdict::Drop)), "{verdict:?}");
     }
 }
+
+#[test]
+fn one_rule_can_be_left_out_and_the_others_hold() {
+    let mut tester = Tester::<Hygiene>::new(r#"{"allow": ["own-account"]}"#);
+    let request =
+        |payload: &str| format!("<iq from='e@f.example/x' to='home.example' type='set' id='1'>{payload}</iq>");
+    assert_eq!(tester.judge(&request("<query xmlns='jabber:iq:roster'/>")), None);
+    let command = tester.judge(&request("<command xmlns='http://jabber.org/protocol/commands' node='x'/>"));
+    assert!(matches!(command, Some(Verdict::Bounce(_))), "{command:?}");
+}
+
+#[test]
+fn tests_itself() {
+    assert_eq!(testing::manifest::<Hygiene>()["self-test"].as_array().map(Vec::len), Some(1));
+}
