@@ -8,10 +8,9 @@ use crate::settings::Rule;
 
 pub(crate) fn judge(policy: &Policy, head: &Head, stanza: &Stanza<'_>) -> Verdict {
     let payloads = stanza.children(Node::ROOT);
-    let broken =
-        payloads.iter().find_map(|payload| broken_by(payload, policy, head, stanza).map(|rule| (rule, payload)));
-    let Some((rule, payload)) = broken else { return Verdict::Pass };
-    stanza.reason(&format!("{}: {} of {}", name(rule), payload.name, payload.namespace));
+    let broken = payloads.iter().find_map(|payload| broken_by(payload, policy, head, stanza));
+    let Some((rule, pattern)) = broken else { return Verdict::Pass };
+    stanza.reason(&format!("{}: {pattern}", name(rule)));
     match (head.stanza_type, rule) {
         (StanzaType::IqGet | StanzaType::IqSet, Rule::Commands) => Verdict::bounce(Condition::Forbidden),
         // RFC 6121 §2.1.6: it tells nothing of the user.
@@ -21,8 +20,8 @@ pub(crate) fn judge(policy: &Policy, head: &Head, stanza: &Stanza<'_>) -> Verdic
     }
 }
 
-fn broken_by(payload: &Child, policy: &Policy, head: &Head, stanza: &Stanza<'_>) -> Option<Rule> {
-    let rule = names::rule_of_iq(payload).filter(|rule| policy.holds(*rule))?;
+fn broken_by(payload: &Child, policy: &Policy, head: &Head, stanza: &Stanza<'_>) -> Option<(Rule, &'static str)> {
+    let (rule, pattern) = names::rule_of_iq(payload).filter(|(rule, _)| policy.holds(*rule))?;
     let is_request = matches!(head.stanza_type, StanzaType::IqGet | StanzaType::IqSet);
     let to = head.recipient();
     let is_broken = match rule {
@@ -37,7 +36,7 @@ fn broken_by(payload: &Child, policy: &Policy, head: &Head, stanza: &Stanza<'_>)
         // An error has the request in it that it is about.
         _ => is_request || head.stanza_type == StanzaType::IqResult,
     };
-    is_broken.then_some(rule)
+    is_broken.then_some((rule, pattern))
 }
 
 fn name(rule: Rule) -> &'static str {

@@ -62,14 +62,11 @@ pub(crate) fn payloads(holds: impl Fn(Rule) -> bool) -> (Vec<&'static str>, Vec<
     (of_iq, of_others)
 }
 
-/// The rule that a request or an answer may break by its payload.
-pub(crate) fn rule_of_iq(payload: &Child) -> Option<Rule> {
-    let is_of = |pattern: &str| fits(&payload.namespace, pattern);
-    if OWN_ACCOUNT.iter().any(|pattern| is_of(pattern)) {
-        return Some(Rule::OwnAccount);
-    }
-    let others = [(ARCHIVES, Rule::Archives), (COMMANDS, Rule::Commands)];
-    others.into_iter().find(|(pattern, _)| is_of(pattern)).map(|(_, rule)| rule)
+/// The rule that a request or an answer may break by its payload, and the row that it is in: no stranger's words for the log.
+pub(crate) fn rule_of_iq(payload: &Child) -> Option<(Rule, &'static str)> {
+    let own = OWN_ACCOUNT.into_iter().map(|pattern| (Rule::OwnAccount, pattern));
+    let mut rows = own.chain([(Rule::Archives, ARCHIVES), (Rule::Commands, COMMANDS)]);
+    rows.find(|(_, pattern)| fits(&payload.namespace, pattern))
 }
 
 /// A carbon; the wish to have none made, `private`, is honest.
