@@ -268,7 +268,7 @@ fn names_the_builtin_filters_when_there_is_no_such_one() {
     let found = mistakes_with("[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:spin'\n");
     assert_eq!(found, ["14: filter.x.component: there is no bundled filter \"spin\"; did you mean \"spim\"?"]);
     let found = mistakes_with("[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:antivirus'\n");
-    assert!(found[0].contains("there are: file-transfer, jid-policy, rate-limit, spim"), "{found:?}");
+    assert!(found[0].contains("there are: file-transfer, hygiene, jid-policy, rate-limit, spim"), "{found:?}");
 }
 
 #[test]
