@@ -2,6 +2,7 @@
 //!
 //! The language of the files is described in `tests/conversations/README.md`.
 
+mod notation;
 mod observe;
 mod script;
 

@@ -1,5 +1,6 @@
 //! Reads a conversation.
 
+use super::notation::expand;
 use super::observe::show_expected;
 use super::{claim, facts, pair, validity};
 use refrain_proto::auth::external;
@@ -129,26 +130,6 @@ fn proof(pair: &DomainPair) -> String {
          > <stream from='{from}' to='{to}'>\n< <stream from='{to}' to='{from}' id='1'>\n\
          < <stream:features>{limits}</stream:features>\n= authenticated {pair} by external\n"
     )
-}
-
-/// `<stream …>` stands for a whole header, `«N×text»` for a text N times, `\n` and `\r` for line ends and `\xHH` for any byte.
-fn expand(text: &str) -> Vec<u8> {
-    let header = "<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' \
-                  xmlns:stream='http://etherx.jabber.org/streams' version='1.0' ";
-    let mut text = text.replace("<stream ", header).replace("\\n", "\n").replace("\\r", "\r");
-    while let Some((before, rest)) = text.split_once('«') {
-        let (count, rest) = rest.split_once('×').unwrap_or(("0", rest));
-        let (unit, after) = rest.split_once('»').unwrap_or((rest, ""));
-        text = format!("{before}{}{after}", unit.repeat(count.parse().unwrap_or(0)));
-    }
-    let mut pieces = text.split("\\x");
-    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
-    for piece in pieces {
-        let (digits, rest) = piece.split_at(2);
-        bytes.push(u8::from_str_radix(digits, 16).unwrap_or(b'?'));
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    bytes
 }
 
 fn question(text: &str) -> Result<Line, String> {

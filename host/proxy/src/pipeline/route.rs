@@ -2,237 +2,36 @@
 //!
 //! judge → **route** → send
 
+mod chunk;
+mod room;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use refrain_proto::xml::{Reader, Token};
-use refrain_proto::{Domain, DomainPair, Element, Stanza, StanzaCondition, StanzaError, XmlLimits};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
+use refrain_proto::{Domain, DomainPair, Stanza, StanzaCondition, StanzaError};
+use tokio::sync::mpsc;
+
+pub use chunk::{Chunk, Load, Origin};
+pub use room::{Everywhere, Room};
 
 use super::{Gateway, send};
-use crate::config::Limits;
 use crate::observe::counters::Ending;
+use chunk::for_each_stanza;
 
-/// How long an open but slow route may hold its source back (TCP back pressure, no loss) before its stanzas bounce.
-const BACK_PRESSURE_TIMEOUT: Duration = Duration::from_secs(5);
 /// On each side: a pair costs a task and a connection, and far fewer are open at any real server. Strangers who prove thousands of
 /// domains fill the side that leads inside and never the one by which the protected servers write.
 const ROUTES_MAX: usize = 10_000;
 /// Looking through all of them for those that have ended is not for every stanza of a flood.
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
-/// All queues together: a tenth of a small server's memory, however many pairs there are.
-const QUEUED_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// What a chunk costs beyond its bytes, so that many small chunks cannot outgrow the budget in bytes.
-const CHUNK_OVERHEAD: usize = 128;
 /// A stream's lanes are kept for the next wake-up; past this many the idle ones go.
 const LANES_MAX: usize = 64;
-
-/// Who wrote the stanzas of a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// An accepted stanza on its way.
-    Relayed,
-    /// Refrain's own stanzas, errors but for a ping: counted nowhere and never answered.
-    Reply,
-}
-
-/// Canonical stanzas of one pair, in order.
-#[derive(Debug)]
-pub struct Chunk {
-    /// Their bytes, one after the other.
-    pub bytes: Vec<u8>,
-    /// How many they are.
-    pub stanzas: u32,
-    /// Who wrote them.
-    pub origin: Origin,
-}
-
-impl Chunk {
-    pub(super) fn new(origin: Origin) -> Self {
-        Chunk { bytes: Vec::new(), stanzas: 0, origin }
-    }
-
-    pub(super) fn push(&mut self, stanza: &Stanza) {
-        stanza.write(&mut self.bytes);
-        self.stanzas += 1;
-    }
-
-    /// What it takes of its queue.
-    pub fn load(&self) -> Load {
-        Load { bytes: self.bytes.len(), stanzas: self.stanzas, origin: self.origin }
-    }
-
-    /// Takes out the stanzas that are larger than this; none where all are small enough.
-    pub fn take_larger(&mut self, bytes_max: u32) -> Option<Chunk> {
-        if self.bytes.len() <= bytes_max as usize {
-            return None;
-        }
-        let (mut fit, mut larger) = (Chunk::new(self.origin), Chunk::new(self.origin));
-        for_each_stanza(self, |stanza| if stanza.size() > bytes_max { larger.push(stanza) } else { fit.push(stanza) });
-        (larger.stanzas > 0).then(|| {
-            *self = fit;
-            larger
-        })
-    }
-
-    /// The stanzas behind the first `count`.
-    pub fn without_first(&self, count: u32) -> Chunk {
-        let mut rest = Chunk::new(self.origin);
-        let mut passed = 0;
-        for_each_stanza(self, |stanza| {
-            if passed >= count {
-                rest.push(stanza);
-            }
-            passed += 1;
-        });
-        rest
-    }
-}
-
-/// What a chunk takes of its queue, for as long as it is there.
-#[derive(Debug, Clone, Copy)]
-pub struct Load {
-    /// Bytes of its stanzas.
-    pub bytes: usize,
-    /// How many they are.
-    pub stanzas: u32,
-    /// Who wrote them.
-    pub origin: Origin,
-}
-
-impl Load {
-    /// How many of its stanzas are counted: those that are not our own.
-    pub fn relayed(self) -> u64 {
-        if self.origin == Origin::Relayed { u64::from(self.stanzas) } else { 0 }
-    }
-
-    fn cost(self, budget: usize) -> u32 {
-        u32::try_from((self.bytes + CHUNK_OVERHEAD).min(budget)).unwrap_or(u32::MAX)
-    }
-}
 
 /// The way to one sender task.
 #[derive(Clone)]
 pub struct RouteHandle {
     queue: mpsc::UnboundedSender<Chunk>,
     room: Arc<Room>,
-}
-
-/// The bounds of one sender's queue. The channel itself has none: nothing enters it without room.
-pub struct Room {
-    bytes: Semaphore,
-    bytes_max: usize,
-    stanzas: AtomicUsize,
-    stanzas_max: usize,
-    established: AtomicBool,
-    /// A source has waited in vain: nobody waits again until half the queue has left (threat T48).
-    stalled: AtomicBool,
-    everywhere: Arc<Everywhere>,
-}
-
-/// What all queues of the run hold together, acknowledgements that are awaited included.
-#[derive(Debug, Default)]
-pub struct Everywhere {
-    bytes: AtomicUsize,
-    relayed: AtomicU64,
-}
-
-impl Everywhere {
-    /// Accepted stanzas in all of them.
-    pub fn relayed(&self) -> u64 {
-        self.relayed.load(Relaxed)
-    }
-}
-
-impl Room {
-    pub(super) fn new(limits: &Limits, everywhere: Arc<Everywhere>) -> Self {
-        Room {
-            bytes: Semaphore::new(limits.queue_bytes_max),
-            bytes_max: limits.queue_bytes_max,
-            stanzas: AtomicUsize::new(0),
-            stanzas_max: limits.queue_stanzas_max,
-            established: AtomicBool::new(false),
-            stalled: AtomicBool::new(false),
-            everywhere,
-        }
-    }
-
-    /// Whether nothing is in it.
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.available_permits() == self.bytes_max && self.stanzas.load(Relaxed) == 0
-    }
-
-    /// Tells sources whether waiting for room makes sense.
-    pub fn set_established(&self, established: bool) {
-        self.established.store(established, Relaxed);
-    }
-
-    /// Gives back what a chunk took.
-    pub fn leave(&self, load: Load) {
-        self.give_back(load.cost(self.bytes_max), load.stanzas, load.relayed());
-    }
-
-    /// Gives back what a chunk took more than what is left of it takes.
-    pub fn shrink(&self, whole: Load, left: Load) {
-        let cost = whole.cost(self.bytes_max).saturating_sub(left.cost(self.bytes_max));
-        self.give_back(cost, whole.stanzas - left.stanzas, whole.relayed() - left.relayed());
-    }
-
-    fn give_back(&self, cost: u32, stanzas: u32, relayed: u64) {
-        self.bytes.add_permits(cost as usize);
-        // A peer that takes a little now and then would else be waited for each time (threat T48).
-        if self.bytes.available_permits() >= self.bytes_max / 2 {
-            self.stalled.store(false, Relaxed);
-        }
-        self.everywhere.bytes.fetch_sub(cost as usize, Relaxed);
-        self.everywhere.relayed.fetch_sub(relayed, Relaxed);
-        self.stanzas.fetch_sub(stanzas as usize, Relaxed);
-    }
-
-    /// Takes room for a chunk if there is some now.
-    pub(super) fn try_enter(&self, chunk: Load) -> bool {
-        let waiting_to_connect = !self.established.load(Relaxed);
-        let stanzas = chunk.stanzas as usize;
-        if waiting_to_connect && self.stanzas.load(Relaxed) + stanzas > self.stanzas_max || self.is_full_everywhere() {
-            return false;
-        }
-        let Ok(permit) = self.bytes.try_acquire_many(chunk.cost(self.bytes_max)) else { return false };
-        permit.forget();
-        self.note(chunk);
-        true
-    }
-
-    fn note(&self, load: Load) {
-        self.stanzas.fetch_add(load.stanzas as usize, Relaxed);
-        self.everywhere.bytes.fetch_add(load.cost(self.bytes_max) as usize, Relaxed);
-        self.everywhere.relayed.fetch_add(load.relayed(), Relaxed);
-    }
-
-    fn is_full_everywhere(&self) -> bool {
-        self.everywhere.bytes.load(Relaxed) > QUEUED_BYTES_MAX
-    }
-
-    /// Takes room for a chunk, waiting for it when the route is open and merely slow.
-    async fn enter(&self, chunk: Load) -> bool {
-        if self.try_enter(chunk) {
-            return true;
-        }
-        if !self.established.load(Relaxed) || self.is_full_everywhere() || self.stalled.load(Relaxed) {
-            return false;
-        }
-        let room = self.bytes.acquire_many(chunk.cost(self.bytes_max));
-        let Ok(Ok(permit)) = timeout(BACK_PRESSURE_TIMEOUT, room).await else {
-            self.stalled.store(true, Relaxed);
-            return false;
-        };
-        permit.forget();
-        self.note(chunk);
-        true
-    }
 }
 
 enum Refused {
@@ -470,19 +269,4 @@ fn pair_of(stanza: &Stanza) -> Option<DomainPair> {
     let from = Domain::parse(stanza.from().domain()).ok()?;
     let to = Domain::parse(stanza.to().domain()).ok()?;
     Some(DomainPair { from, to })
-}
-
-/// Reads a chunk back. What is in it came from our own writer, so every stanza parses.
-fn for_each_stanza(chunk: &Chunk, mut each: impl FnMut(&Stanza)) {
-    let limits = XmlLimits { stanza_bytes_max: u32::MAX, ..XmlLimits::default() };
-    let mut reader = Reader::new(limits);
-    reader.feed(b"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>");
-    reader.feed(&chunk.bytes);
-    let mut element = Element::default();
-    let mut stanza = Stanza::default();
-    while let Ok(Some(token)) = reader.next(&mut element) {
-        if token == Token::Element && stanza.take(&mut element, None).is_ok() {
-            each(&stanza);
-        }
-    }
 }
