@@ -9,6 +9,8 @@ pub(crate) const FORWARDED: u32 = 1 << 3;
 pub(crate) const MUC: u32 = 1 << 4;
 const EDITED: u32 = 1 << 5;
 pub(crate) const SUBJECT: u32 = 1 << 6;
+pub(crate) const STRANGER: u32 = 1 << 7;
+pub(crate) const KNOWN: u32 = 1 << 8;
 
 impl Head {
     /// Whether this interest rule picked the stanza.
@@ -49,6 +51,22 @@ impl Head {
     /// Whether an earlier filter of the chain edited the stanza.
     pub fn is_edited(&self) -> bool {
         self.bits & EDITED != 0
+    }
+
+    /// Whether the remote address is a stranger to the local one: nobody at the local address wrote to it, subscribed to it, or
+    /// joined it as a room, as far as the proxy saw and remembers.
+    ///
+    /// This and [`is_known`](Self::is_known) are both false where nothing can be said: the operator keeps no relations, or one of
+    /// the two is not an address of somebody but of a server.
+    pub fn is_stranger(&self) -> bool {
+        self.bits & STRANGER != 0
+    }
+
+    /// Whether the remote address is known to the local one: somebody there turned to it before.
+    ///
+    /// An outbound stanza that makes them known is not yet known itself.
+    pub fn is_known(&self) -> bool {
+        self.bits & KNOWN != 0
     }
 
     /// Whether an error may be sent back without harm.

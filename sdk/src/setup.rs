@@ -1,7 +1,7 @@
 //! What a filter tells the host once, while it is configured: the stanzas it wants to see, the questions it will ask.
 
 use crate::bindings::refrain::filter::setup as wit;
-use crate::head::{BODY, ENCRYPTED, FORWARDED, MUC, SUBJECT};
+use crate::head::{BODY, ENCRYPTED, FORWARDED, KNOWN, MUC, STRANGER, SUBJECT};
 use crate::{Bucket, Counter, Direction, Kind, Limiter, List, Problem, StanzaType, host};
 
 /// Available while the filter is configured.
@@ -209,6 +209,43 @@ impl Interest {
     /// Stanzas that belong to a room (or have a part named so).
     pub fn muc(mut self) -> Self {
         self.0.bits_any |= MUC;
+        self
+    }
+
+    /// Stanzas between a local address and a remote one that is a stranger to it (or with another part named so); see
+    /// [`Head::is_stranger`](crate::Head::is_stranger).
+    ///
+    /// ```
+    /// # use refrain_sdk::*;
+    /// /// A stranger's first words are text; what else they have to say can wait until they are answered.
+    /// struct FirstWords { links: Selector }
+    ///
+    /// impl Filter for FirstWords {
+    ///     type Settings = NoSettings;
+    ///
+    ///     fn configure(_: NoSettings, setup: &mut Setup) -> Result<Self, Problems> {
+    ///         setup.interest(Interest::any().direction(Direction::Inbound).kind(Kind::Message).stranger())?;
+    ///         Ok(FirstWords { links: setup.payload("jabber:x:oob")? })
+    ///     }
+    ///
+    ///     fn on_stanza(&self, _: &Head, stanza: &Stanza<'_>) -> Verdict {
+    ///         if stanza.test(self.links) { Verdict::Drop } else { Verdict::Pass }
+    ///     }
+    /// }
+    /// # use testing::Relation::{Known, Stranger};
+    /// # let link = "<message from='eve@evil.example/x' to='a@b.example'><x xmlns='jabber:x:oob'/></message>";
+    /// # let mut tester = testing::Tester::<FirstWords>::new("{}");
+    /// # assert_eq!(tester.judge_from(Stranger, link), Some(Verdict::Drop));
+    /// # assert_eq!((tester.judge_from(Known, link), tester.judge(link)), (None, None));
+    /// ```
+    pub fn stranger(mut self) -> Self {
+        self.0.bits_any |= STRANGER;
+        self
+    }
+
+    /// Stanzas between a local address and a remote one that is known to it (or with another part named so).
+    pub fn known(mut self) -> Self {
+        self.0.bits_any |= KNOWN;
         self
     }
 

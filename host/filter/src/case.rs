@@ -22,6 +22,7 @@ use serde::Deserialize;
 
 use crate::head::Direction;
 use crate::list::List;
+use crate::relation::Relation;
 use crate::verdict::Verdict;
 
 /// One file of cases.
@@ -31,6 +32,8 @@ pub struct CaseFile {
     /// The direction of the cases that name none.
     #[serde(default)]
     pub direction: Direction,
+    /// The relation of the cases that name none. Absent: none is told.
+    pub relation: Option<Relation>,
     /// The settings of the filter, as an operator writes them under `[filter.NAME.settings]`.
     #[serde(default = "no_settings")]
     pub settings: serde_json::Value,
@@ -67,6 +70,8 @@ pub struct Case {
     pub name: String,
     /// Overrides the direction of the file.
     pub direction: Option<Direction>,
+    /// Overrides the relation of the file.
+    pub relation: Option<Relation>,
     /// The stanza, as XML.
     pub stanza: String,
     /// The word expected of the filter. Absent in a new case, until `refrain filter test --bless` recorded it.
@@ -156,7 +161,13 @@ pub trait Judge {
 
     /// Judges one stanza by the filter configured with these settings. A fault or a problem of the settings is an `Err`, told
     /// as a sentence.
-    fn judge(&mut self, settings: &serde_json::Value, direction: Direction, stanza: &Stanza) -> Result<Judged, String>;
+    fn judge(
+        &mut self,
+        settings: &serde_json::Value,
+        direction: Direction,
+        relation: Option<Relation>,
+        stanza: &Stanza,
+    ) -> Result<Judged, String>;
 }
 
 /// A case that did not end as it says.
@@ -202,10 +213,15 @@ impl Case {
         self.direction.unwrap_or(file.direction)
     }
 
+    /// Returns what the remote address is to the local one.
+    pub fn relation(&self, file: &CaseFile) -> Option<Relation> {
+        self.relation.or(file.relation)
+    }
+
     fn play(&self, file: &CaseFile, judge: &mut dyn Judge) -> Played {
         let judged = Stanza::parse(&self.stanza)
             .map_err(|defect| format!("the case's stanza: {defect}"))
-            .and_then(|stanza| judge.judge(&file.settings, self.direction(file), &stanza));
+            .and_then(|stanza| judge.judge(&file.settings, self.direction(file), self.relation(file), &stanza));
         let difference = match &judged {
             Ok(judged) => self.difference(judged),
             Err(problem) => Some(problem.clone()),

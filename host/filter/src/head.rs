@@ -48,8 +48,13 @@ impl Bits {
     pub const EDITED: u32 = 1 << 5;
     /// Has a subject.
     pub const SUBJECT: u32 = 1 << 6;
+    /// The remote address is a [stranger](crate::Relation::Stranger) to the local one.
+    pub const STRANGER: u32 = 1 << 7;
+    /// The remote address is [known](crate::Relation::Known) to the local one.
+    pub const KNOWN: u32 = 1 << 8;
 
-    /// Returns the bits of a stanza as it stands; [`EDITED`](Self::EDITED) is the chain's to add.
+    /// Returns the bits of a stanza as it stands; [`EDITED`](Self::EDITED) and the [relation](crate::Relation) are the chain's
+    /// to add.
     pub fn of(stanza: &Stanza) -> u32 {
         let element = stanza.element();
         element.root().children().fold(Self::of_stanza_itself(stanza), |bits, child| bits | Self::of_child(child))

@@ -16,6 +16,7 @@ use crate::error::LoadError;
 use crate::grants::{Grant, Grants, UnknownGrant};
 use crate::head::Direction;
 use crate::list::Lists;
+use crate::relation::Relation;
 use crate::shared::Shared;
 use crate::worker::ChainWorker;
 
@@ -78,9 +79,9 @@ impl Sandbox {
     /// Measures what it costs to judge a stanza, over and over for as long as `budget`. A fault is an error, as of a case.
     pub fn measure(&mut self, case: &Case, file: &CaseFile, budget: Duration) -> Result<Cost, String> {
         let stanza = Stanza::parse(&case.stanza).map_err(|defect| format!("the case's stanza: {defect}"))?;
-        let keep = self.keep;
+        let (keep, relation) = (self.keep, case.relation(file));
         let worker = self.worker(&file.settings, case.direction(file))?;
-        cost::measure(worker, &stanza, keep, budget)
+        cost::measure(worker, &cost::Subject { stanza, relation, keep }, budget)
     }
 
     fn worker(&mut self, settings: &serde_json::Value, direction: Direction) -> Result<&mut ChainWorker, String> {
@@ -127,9 +128,15 @@ impl Judge for Sandbox {
         Ok(())
     }
 
-    fn judge(&mut self, settings: &serde_json::Value, direction: Direction, stanza: &Stanza) -> Result<Judged, String> {
+    fn judge(
+        &mut self,
+        settings: &serde_json::Value,
+        direction: Direction,
+        relation: Option<Relation>,
+        stanza: &Stanza,
+    ) -> Result<Judged, String> {
         let mut judged = stanza.clone();
-        match self.worker(settings, direction)?.ask_first(&mut judged, NOW_MS) {
+        match self.worker(settings, direction)?.ask_first(relation, &mut judged, NOW_MS) {
             None => Ok(Judged::default()),
             Some(Err(fault)) => Err(format!("the filter {fault}")),
             Some(Ok(said)) => Ok(Judged {

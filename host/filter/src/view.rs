@@ -7,6 +7,7 @@ use refrain_proto::Stanza;
 use crate::bindings::refrain::filter::types::Head;
 use crate::chain::Chain;
 use crate::interest::Sight;
+use crate::relation::Relation;
 
 /// What every call about the same stanza is told; the strings are reused from stanza to stanza.
 #[derive(Debug, Default)]
@@ -23,9 +24,10 @@ pub(crate) struct View {
 
 impl View {
     #[inline]
-    pub(crate) fn begin(&mut self, stanza: &Stanza, chain: &Chain, now_ms: u64) {
+    pub(crate) fn begin(&mut self, stanza: &Stanza, chain: &Chain, relation: Option<Relation>, now_ms: u64) {
         (self.begun, self.ended) = (None, None);
         self.sight.begin(stanza, chain.direction);
+        self.sight.add_bits(relation.map_or(0, Relation::bit));
         self.now_ms = now_ms;
         self.addressed = false;
     }

@@ -12,6 +12,7 @@ use crate::head::{Bits, Direction};
 use crate::instance::Instance;
 use crate::instances::Instances;
 use crate::interest::Matched;
+use crate::relation::Relation;
 use crate::step::{Note, Step};
 use crate::verdict::{Outcome, Verdict};
 use crate::view::View;
@@ -67,7 +68,13 @@ impl ChainWorker {
     /// `now_ms` is the time since the Unix epoch, read once per batch by the caller. May take as long as the deadlines of the
     /// filters together.
     pub fn judge(&mut self, stanza: &mut Stanza, now_ms: u64) -> Decision {
-        self.view.begin(stanza, &self.chain, now_ms);
+        self.judge_between(None, stanza, now_ms)
+    }
+
+    /// Like [`judge`](Self::judge), of a stanza between two who are this to each other. It is the same for all filters, whatever
+    /// they do to the addresses.
+    pub fn judge_between(&mut self, relation: Option<Relation>, stanza: &mut Stanza, now_ms: u64) -> Decision {
+        self.view.begin(stanza, &self.chain, relation, now_ms);
         self.notes.clear();
         let decision = self.walk(stanza);
         if let (Some(begun), Some(ended)) = (self.view.begun, self.view.ended) {
@@ -116,8 +123,13 @@ impl ChainWorker {
     }
 
     /// Asks the only filter of a chain of one, for golden cases.
-    pub(crate) fn ask_first(&mut self, stanza: &mut Stanza, now_ms: u64) -> Option<Result<Said, Fault>> {
-        self.view.begin(stanza, &self.chain, now_ms);
+    pub(crate) fn ask_first(
+        &mut self,
+        relation: Option<Relation>,
+        stanza: &mut Stanza,
+        now_ms: u64,
+    ) -> Option<Result<Said, Fault>> {
+        self.view.begin(stanza, &self.chain, relation, now_ms);
         self.notes.clear();
         self.ask(0, stanza)
     }

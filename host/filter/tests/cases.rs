@@ -63,6 +63,32 @@ fn cases_that_do_not_are_told_by_name() {
     assert_eq!(failures[1].1, "error: expected \"gone\", found \"jid-malformed\"");
 }
 
+const RELATIONS: &str = r#"
+relation = "stranger"
+
+[[case]]
+name = "a stranger is dropped"
+stanza = "<presence from='a@x.example' to='b@y.example'/>"
+verdict = "drop"
+
+[[case]]
+name = "who is known passes"
+relation = "known"
+stanza = "<presence from='a@x.example' to='b@y.example'/>"
+verdict = "pass"
+"#;
+
+#[test]
+fn a_case_tells_what_the_two_are_to_each_other() {
+    let (pass, drop) = (says(0, 0), says(2, 0));
+    let is_stranger = "(i32.and (local.get $bits) (i32.const 128))";
+    let on_stanza = format!("(if (result i32) {is_stranger} (then {drop}) (else {pass}))");
+    let guest = Guest { on_stanza: &on_stanza, ..Guest::default() };
+    let mut sandbox = Sandbox::new("f", &guest.module()).expect("the guest loads");
+    let failures = run_cases(file("relations.toml", RELATIONS), &mut sandbox);
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
 #[test]
 fn a_file_that_is_not_there_is_a_failure() {
     assert_eq!(run_cases("no/such/file.toml", &mut sandbox()).len(), 1);

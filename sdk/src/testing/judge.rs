@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 
 use refrain_filter::case::{CaseFile, Judge, Judged};
-use refrain_filter::{Bits, Direction, Journal};
+use refrain_filter::{Bits, Direction, Journal, Relation};
 
 use super::convert;
 use crate::host::{self, Call};
@@ -31,10 +31,11 @@ impl<F: Filter> Judge for NativeJudge<F> {
         &mut self,
         settings: &serde_json::Value,
         direction: Direction,
+        relation: Option<Relation>,
         stanza: &refrain_proto::Stanza,
     ) -> Result<Judged, String> {
         let configured = Configured::<F>::new(&settings.to_string()).map_err(|problems| tell(&problems))?;
-        match configured.ask(direction, stanza)? {
+        match configured.ask(direction, relation, stanza)? {
             None => Ok(Judged::default()),
             Some(answer) => Ok(Judged {
                 verdict: Some(convert::verdict(answer.verdict, stanza.to())?),
@@ -67,8 +68,14 @@ impl<F: Filter> Configured<F> {
     }
 
     /// Asks about one stanza; `None` if no interest rule picks it.
-    pub(super) fn ask(&self, direction: Direction, stanza: &refrain_proto::Stanza) -> Result<Option<Answer>, String> {
-        let Some(head) = head(&self.setup.host, direction, stanza) else { return Ok(None) };
+    pub(super) fn ask(
+        &self,
+        direction: Direction,
+        relation: Option<Relation>,
+        stanza: &refrain_proto::Stanza,
+    ) -> Result<Option<Answer>, String> {
+        let given = relation.map_or(0, Relation::bit);
+        let Some(head) = head(&self.setup.host, direction, given, stanza) else { return Ok(None) };
         let mut journal = Journal::default();
         journal.begin(stanza.size());
         let call = Call {
@@ -85,9 +92,9 @@ impl<F: Filter> Configured<F> {
     }
 }
 
-/// The head, or `None` if no interest rule picks the stanza.
-fn head(setup: &host::Setup, direction: Direction, stanza: &refrain_proto::Stanza) -> Option<Head> {
-    let bits = Bits::of(stanza);
+/// The head, or `None` if no interest rule picks the stanza. The bits `given` cannot be seen on the stanza itself.
+fn head(setup: &host::Setup, direction: Direction, given: u32, stanza: &refrain_proto::Stanza) -> Option<Head> {
+    let bits = Bits::of(stanza) | given;
     let matched = setup.interests.matched(stanza, direction, bits);
     if matched == 0 && !setup.interests.is_empty() {
         return None;

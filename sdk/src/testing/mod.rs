@@ -15,6 +15,8 @@ use crate::{Filter, Verdict, host};
 use judge::Configured;
 
 pub use judge::NativeJudge;
+/// What the remote address is to the local one, for [`Tester::judge_from`].
+pub use refrain_filter::Relation;
 /// Golden cases, which the proxy's own tests run in the sandbox too.
 pub use refrain_filter::case::{self, Judge};
 
@@ -73,9 +75,21 @@ impl<F: Filter> Tester<F> {
     /// # Panics
     /// If the stanza is none, or the answer would be a fault.
     pub fn judge(&mut self, stanza: &str) -> Option<Verdict> {
+        self.judge_as(None, stanza)
+    }
+
+    /// Judges one inbound stanza from somebody who is this to the addressee.
+    ///
+    /// # Panics
+    /// As [`judge`](Self::judge).
+    pub fn judge_from(&mut self, relation: Relation, stanza: &str) -> Option<Verdict> {
+        self.judge_as(Some(relation), stanza)
+    }
+
+    fn judge_as(&mut self, relation: Option<Relation>, stanza: &str) -> Option<Verdict> {
         let stanza = refrain_proto::Stanza::parse(stanza).unwrap_or_else(|defect| panic!("the stanza: {defect}"));
-        let answer = self.0.ask(Direction::Inbound, &stanza).unwrap_or_else(|fault| panic!("the filter {fault}"));
-        answer.map(|answer| answer.verdict)
+        let answer = self.0.ask(Direction::Inbound, relation, &stanza);
+        answer.unwrap_or_else(|fault| panic!("the filter {fault}")).map(|answer| answer.verdict)
     }
 }
 

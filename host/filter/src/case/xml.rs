@@ -20,7 +20,8 @@ use serde::de::{Deserialize, IntoDeserializer};
 
 use super::{Case, CaseFile, CaseList, no_settings};
 
-const CASE_ATTRIBUTES: [&str; 8] = ["name", "direction", "verdict", "error", "error-type", "text", "to", "reason"];
+const CASE_ATTRIBUTES: [&str; 9] =
+    ["name", "direction", "relation", "verdict", "error", "error-type", "text", "to", "reason"];
 
 /// Reads a file.
 pub(super) fn read(text: &str) -> Result<CaseFile, String> {
@@ -28,9 +29,10 @@ pub(super) fn read(text: &str) -> Result<CaseFile, String> {
     let element = Element::parse(&markup, ns::SERVER, &limits()).map_err(|error| format!("{error}"))?;
     let root = element.root();
     expect_name(root, "cases")?;
-    expect_attributes(root, &["direction", "grants"])?;
+    expect_attributes(root, &["direction", "relation", "grants"])?;
     let mut file = CaseFile {
         direction: word(root, "direction")?.unwrap_or_default(),
+        relation: word(root, "relation")?,
         settings: no_settings(),
         grants: root.attribute("grants").map(|grants| grants.split_whitespace().map(str::to_owned).collect()),
         lists: Default::default(),
@@ -91,6 +93,7 @@ fn case(node: Node<'_>) -> Result<Case, String> {
     Ok(Case {
         name: name.to_owned(),
         direction: word(node, "direction").map_err(at_fault)?,
+        relation: word(node, "relation").map_err(at_fault)?,
         stanza: inner(node, "stanza").map_err(at_fault)?.ok_or_else(|| at_fault("it has no <stanza>".to_owned()))?,
         verdict: word(node, "verdict").map_err(at_fault)?,
         error: text("error"),
@@ -147,10 +150,11 @@ pub(super) mod tests {
     use super::*;
     use crate::case::Expected;
     use crate::head::Direction;
+    use crate::relation::Relation;
 
     pub(in crate::case) const FILE: &str = r#"<?xml version="1.0"?>
         <!-- why these matter -->
-        <cases direction="outbound" grants="accept list:bad">
+        <cases direction="outbound" relation="stranger" grants="accept list:bad">
           <settings>{"limit": 3, "text": "&lt;"}</settings>
           <list name="bad">
             evil.example  since May
@@ -159,7 +163,7 @@ pub(super) mod tests {
           <case name='it is "refused"' verdict="bounce" error="not-acceptable" error-type="modify" reason="why">
             <stanza><message from='a@x.example' to='b@y.example'><body>a &amp; b</body><x xmlns='u:x'/></message></stanza>
           </case>
-          <case name="edited" direction="inbound">
+          <case name="edited" direction="inbound" relation="known">
             <stanza><presence from='a@x.example' to='b@y.example'/></stanza>
             <result><presence from='a@x.example' to='b@y.example'><show>away</show></presence></result>
           </case>
@@ -172,6 +176,7 @@ pub(super) mod tests {
         assert_eq!(file.grants.unwrap(), ["accept", "list:bad"]);
         assert_eq!(file.lists["bad"].entries, ["evil.example  since May", "eve@x.example"]);
         let [refused, edited] = &file.cases[..] else { panic!("two cases") };
+        assert_eq!((file.relation, edited.relation), (Some(Relation::Stranger), Some(Relation::Known)));
         assert_eq!((refused.verdict, refused.error_type.as_deref()), (Some(Expected::Bounce), Some("modify")));
         assert!(refused.stanza.contains("<body>a &amp; b</body><x xmlns=\"u:x\"/>"), "{}", refused.stanza);
         assert_eq!((edited.verdict, edited.direction), (None, Some(Direction::Inbound)));

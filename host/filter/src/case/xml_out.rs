@@ -4,11 +4,13 @@ use std::fmt::Write;
 
 use super::{Case, CaseFile, Expected, no_settings};
 use crate::head::Direction;
+use crate::relation::Relation;
 
 /// Writes a file; comments are not kept.
 pub(super) fn write(file: &CaseFile) -> String {
     let mut out = String::from("<cases");
     attribute(&mut out, "direction", (file.direction != Direction::default()).then(|| file.direction.as_str()));
+    attribute(&mut out, "relation", file.relation.map(Relation::as_str));
     attribute(&mut out, "grants", file.grants.as_ref().map(|grants| grants.join(" ")).as_deref());
     out.push_str(">\n");
     if file.settings != no_settings() {
@@ -26,6 +28,7 @@ fn write_case(out: &mut String, case: &Case) {
     out.push_str("  <case");
     attribute(out, "name", Some(&case.name));
     attribute(out, "direction", case.direction.map(Direction::as_str));
+    attribute(out, "relation", case.relation.map(Relation::as_str));
     attribute(out, "verdict", case.verdict.map(Expected::as_str));
     attribute(out, "error", case.error.as_deref());
     attribute(out, "error-type", case.error_type.as_deref());

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use refrain_proto::Stanza;
 
 use super::{Keep, NOW_MS};
+use crate::relation::Relation;
 use crate::worker::ChainWorker;
 
 /// Calls between two looks at the clock, which takes as long as a small part of one.
@@ -27,17 +28,24 @@ pub struct Cost {
     pub calls: usize,
 }
 
+/// What is judged, and how.
+pub(super) struct Subject {
+    pub(super) stanza: Stanza,
+    pub(super) relation: Option<Relation>,
+    pub(super) keep: Keep,
+}
+
 /// Judges the stanza over and over, for `budget` at least.
-pub(super) fn measure(worker: &mut ChainWorker, stanza: &Stanza, keep: Keep, budget: Duration) -> Result<Cost, String> {
+pub(super) fn measure(worker: &mut ChainWorker, subject: &Subject, budget: Duration) -> Result<Cost, String> {
     // The first call makes the instance and grows its memory.
-    ask(worker, &mut stanza.clone())?;
+    subject.ask(worker, &mut subject.stanza.clone())?;
     let fuel = worker.fuel_left();
-    ask(worker, &mut stanza.clone())?;
+    subject.ask(worker, &mut subject.stanza.clone())?;
     let fuel = fuel.zip(worker.fuel_left()).map(|(before, after)| before.saturating_sub(after));
     let mut batches = Vec::new();
     let begin = Instant::now();
     while begin.elapsed() < budget || batches.len() < BATCHES_MIN {
-        batches.push(batch(worker, stanza, keep)?);
+        batches.push(subject.batch(worker)?);
     }
     batches.sort_by(f64::total_cmp);
     Ok(Cost {
@@ -49,22 +57,24 @@ pub(super) fn measure(worker: &mut ChainWorker, stanza: &Stanza, keep: Keep, bud
     })
 }
 
-/// Returns the nanoseconds a call of one batch. Copies are made outside of it, since an edit changes what it is made to.
-fn batch(worker: &mut ChainWorker, stanza: &Stanza, keep: Keep) -> Result<f64, String> {
-    let mut stanzas = vec![stanza.clone(); BATCH];
-    let begin = Instant::now();
-    for stanza in &mut stanzas {
-        if keep == Keep::Nothing {
-            *worker = worker.chain().worker();
+impl Subject {
+    /// Returns the nanoseconds a call of one batch. Copies are made outside of it, since an edit changes what it is made to.
+    fn batch(&self, worker: &mut ChainWorker) -> Result<f64, String> {
+        let mut stanzas = vec![self.stanza.clone(); BATCH];
+        let begin = Instant::now();
+        for stanza in &mut stanzas {
+            if self.keep == Keep::Nothing {
+                *worker = worker.chain().worker();
+            }
+            self.ask(worker, stanza)?;
         }
-        ask(worker, stanza)?;
+        Ok(begin.elapsed().as_nanos() as f64 / BATCH as f64)
     }
-    Ok(begin.elapsed().as_nanos() as f64 / BATCH as f64)
-}
 
-fn ask(worker: &mut ChainWorker, stanza: &mut Stanza) -> Result<(), String> {
-    match worker.ask_first(stanza, NOW_MS) {
-        Some(Err(fault)) => Err(format!("the filter {fault}")),
-        Some(Ok(_)) | None => Ok(()),
+    fn ask(&self, worker: &mut ChainWorker, stanza: &mut Stanza) -> Result<(), String> {
+        match worker.ask_first(self.relation, stanza, NOW_MS) {
+            Some(Err(fault)) => Err(format!("the filter {fault}")),
+            Some(Ok(_)) | None => Ok(()),
+        }
     }
 }

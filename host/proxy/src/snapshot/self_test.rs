@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use refrain_filter::case::{CaseFile, Judge, Judged};
-use refrain_filter::{Component, Digest, Direction, Engine, Sandbox};
+use refrain_filter::{Component, Digest, Direction, Engine, Relation, Sandbox};
 use refrain_proto::Stanza;
 
 /// Cases take microseconds; whoever reloads waits for them.
@@ -61,10 +61,16 @@ impl Judge for Hurried {
         self.sandbox.begin(file)
     }
 
-    fn judge(&mut self, settings: &serde_json::Value, direction: Direction, stanza: &Stanza) -> Result<Judged, String> {
+    fn judge(
+        &mut self,
+        settings: &serde_json::Value,
+        direction: Direction,
+        relation: Option<Relation>,
+        stanza: &Stanza,
+    ) -> Result<Judged, String> {
         if Instant::now() > self.until {
             return Err(format!("it takes longer than {} s", SELF_TEST_TIMEOUT.as_secs()));
         }
-        self.sandbox.judge(settings, direction, stanza)
+        self.sandbox.judge(settings, direction, relation, stanza)
     }
 }
