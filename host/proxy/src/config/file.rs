@@ -7,11 +7,12 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::mistake::{Mistake, Mistakes};
-use super::places::Places;
+use super::places::{Place, Places};
 
 /// What has been found while reading.
 #[derive(Debug, Default)]
@@ -20,12 +21,43 @@ pub struct Findings {
     pub places: Places,
     mistakes: RefCell<Mistakes>,
     warnings: RefCell<Mistakes>,
+    /// Of the text, and of what was read because of it.
+    texts: RefCell<Sha256>,
+    appended: RefCell<Vec<(String, Place)>>,
 }
 
 impl Findings {
-    /// Takes the mistakes and the warnings out.
+    /// Takes the places, the mistakes and the warnings out.
     pub fn into_parts(self) -> (Places, Mistakes, Mistakes) {
-        (self.places, self.mistakes.into_inner(), self.warnings.into_inner())
+        let mut places = self.places;
+        places.append(self.appended.into_inner());
+        (places, self.mistakes.into_inner(), self.warnings.into_inner())
+    }
+
+    fn of(text: &str, file: &Path) -> Self {
+        let findings = Findings { places: Places::new(file), ..Findings::default() };
+        findings.depends_on(text);
+        findings
+    }
+
+    /// Notes that the meaning depends on this text too.
+    pub fn depends_on(&self, text: &str) {
+        self.texts.borrow_mut().update(text);
+    }
+
+    /// The SHA-256 of all texts, one behind the other, in hexadecimal.
+    pub fn digest(&self) -> String {
+        format!("{:x}", self.texts.borrow().clone().finalize())
+    }
+
+    /// Notes where keys stand in another file.
+    pub fn appended(&self, keys: Vec<(String, Place)>) {
+        self.appended.borrow_mut().extend(keys);
+    }
+
+    /// Notes what is wrong with another file.
+    pub fn found(&self, mistakes: impl IntoIterator<Item = Mistake>) {
+        self.mistakes.borrow_mut().extend(mistakes);
     }
 
     /// Notes a mistake at `key`.
@@ -49,7 +81,7 @@ pub fn parse<T>(text: &str, file: &Path, read: impl FnOnce(&Section<'_>) -> T) -
         mistakes.extend(errors.iter().map(|error| syntax_mistake(error, file, &lines)));
         return Err(mistakes);
     }
-    let mut findings = Findings { places: Places::new(file), ..Findings::default() };
+    let mut findings = Findings::of(text, file);
     note_table(&mut findings.places, "", root.get_ref(), &lines);
     let value = read(&Section { table: root.get_ref(), key: String::new(), findings: &findings });
     Ok((value, findings))
@@ -58,7 +90,7 @@ pub fn parse<T>(text: &str, file: &Path, read: impl FnOnce(&Section<'_>) -> T) -
 /// Reads what can be read of `text`, whatever is wrong with it.
 pub fn peek<T>(text: &str, file: &Path, read: impl FnOnce(&Section<'_>) -> T) -> T {
     let (root, _) = DeTable::parse_recoverable(text);
-    let findings = Findings { places: Places::new(file), ..Findings::default() };
+    let findings = Findings::of(text, file);
     read(&Section { table: root.get_ref(), key: String::new(), findings: &findings })
 }
 
@@ -101,9 +133,14 @@ impl<'d> Section<'d> {
         self.findings.mistake(&self.key(key), problem, advice);
     }
 
+    /// The keys that are written in it.
+    pub fn keys(&self) -> impl Iterator<Item = &'d str> {
+        self.table.keys().map(|key| key.get_ref().as_ref())
+    }
+
     /// Notes every key that is not among `known`, with the one that was probably meant.
     pub fn knows(&self, known: &[&str]) {
-        for key in self.table.keys().map(|key| key.get_ref().as_ref()) {
+        for key in self.keys() {
             if !known.contains(&key) {
                 self.mistake(key, "there is no such key", advise_key(key, known));
             }

@@ -23,6 +23,7 @@ impl Config {
             if let ComponentSource::Path(path) = &filter.component {
                 files.push(path.clone());
             }
+            files.extend(filter.settings_files.iter().cloned());
         }
         files.extend(self.list_files.iter().cloned());
         files.extend(self.admin.http.as_ref().map(|http| http.token_file.clone()));

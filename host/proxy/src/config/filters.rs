@@ -7,6 +7,7 @@ use refrain_filter::{CircuitLimits, FaultPolicy, FilterLimits, Grant, Grants, Is
 
 use super::faults;
 use super::file::{Section, advise_key};
+use super::settings_files;
 
 /// One filter of a chain.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct FilterConfig {
     pub component: ComponentSource,
     /// What only the filter understands.
     pub settings: serde_json::Value,
+    /// The files that some of these settings come from.
+    pub settings_files: Vec<PathBuf>,
     /// What happens to a stanza that the filter failed on.
     pub on_fault: FaultPolicy,
     /// When a filter that fails is left alone.
@@ -108,6 +111,7 @@ fn undescribed(name: String) -> FilterConfig {
         component: ComponentSource::Builtin(name.clone()),
         name,
         settings: no_settings(),
+        settings_files: Vec::new(),
         on_fault: FaultPolicy::default(),
         circuit: CircuitLimits::default(),
         isolation: Isolation::default(),
@@ -147,12 +151,16 @@ fn read_filter(name: String, section: &Section<'_>, lists: &Lists) -> Option<Fil
         "memory-mib",
         "grants",
         "settings",
+        "settings-files",
     ]);
     let component = component(&name, section);
+    let mut settings = settings(section);
+    let settings_files = settings_files::read(section, &mut settings);
     Some(FilterConfig {
         name,
         component: component?,
-        settings: settings(section),
+        settings,
+        settings_files,
         on_fault: faults::policy(section),
         circuit: faults::circuit(section),
         isolation: faults::isolation(section),

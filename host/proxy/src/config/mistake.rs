@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One mistake of the operator, or one doubt about what was meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mistake {
-    /// The configuration file.
+    /// The configuration file, or one that it includes.
     pub file: PathBuf,
     /// The line, counted from 1, where it is known.
     pub line: Option<usize>,
@@ -38,18 +38,21 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Every mistake that was found, in the order of the file.
+/// Every mistake that was found, file by file, in the order of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
     /// Adds a mistake, unless its key is already known to be wrong: one wrong value is reported once, where it was seen first.
     pub fn add(&mut self, mistake: Mistake) {
-        let known = self.0.iter().any(|other| !mistake.key.is_empty() && other.key == mistake.key);
-        if !known {
-            self.0.push(mistake);
+        let same = |other: &Mistake| other.file == mistake.file && other.key == mistake.key;
+        if !mistake.key.is_empty() && self.0.iter().any(same) {
+            return;
         }
-        self.0.sort_by_key(|mistake| mistake.line);
+        let of_file = |other: &Mistake| other.file == mistake.file;
+        let before = self.0.iter().rposition(|other| of_file(other) && other.line <= mistake.line);
+        let at = before.map_or_else(|| self.0.iter().position(of_file).unwrap_or(self.0.len()), |last| last + 1);
+        self.0.insert(at, mistake);
     }
 
     /// Adds what a later stage found.
@@ -67,7 +70,7 @@ impl Mistakes {
         self.0.len()
     }
 
-    /// Goes through them in the order of the file.
+    /// Goes through them, file by file, in the order of each.
     pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
         self.0.iter()
     }
@@ -138,5 +141,14 @@ mod tests {
         mistakes.extend([mistake(9, "b"), mistake(2, "a"), mistake(9, "b")]);
         let lines: Vec<_> = mistakes.iter().map(|mistake| mistake.line).collect();
         assert_eq!(lines, [Some(2), Some(9)]);
+    }
+
+    #[test]
+    fn keeps_the_files_apart() {
+        let in_rules = |line, key| Mistake { file: "rules.toml".into(), ..mistake(line, key) };
+        let mistakes = Mistakes::from_iter([mistake(9, "b"), in_rules(3, "b"), mistake(2, "a"), in_rules(1, "c")]);
+        let told: Vec<_> = mistakes.iter().map(|mistake| (mistake.file.to_str().unwrap(), mistake.line)).collect();
+        let (main, rules) = ("refrain.toml", "rules.toml");
+        assert_eq!(told, [(main, Some(2)), (main, Some(9)), (rules, Some(1)), (rules, Some(3))]);
     }
 }

@@ -16,14 +16,13 @@ mod lists;
 mod mistake;
 mod peers;
 mod places;
+mod settings_files;
 mod sides;
 mod staging;
 mod state;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest as _, Sha256};
 
 pub use access::Access;
 pub use admin::Admin;
@@ -73,7 +72,7 @@ pub struct Config {
     pub places: Places,
     /// What works, but was perhaps not meant.
     pub warnings: Mistakes,
-    /// The first 12 hexadecimal digits of the SHA-256 of the file: which text of it this is.
+    /// The first 12 hexadecimal digits of the SHA-256 of the file, and of all `settings-files` behind it: which text of it this is.
     pub digest: String,
 }
 
@@ -99,14 +98,8 @@ impl Config {
     /// Like [`read`](Self::read), from the text of the file at `path`.
     pub fn parse(text: &str, path: &Path) -> Result<(Config, Mistakes), Mistakes> {
         let (draft, findings) = file::parse(text, path, Draft::read)?;
-        Ok(draft.finish(findings, digest(text)))
+        Ok(draft.finish(findings))
     }
-}
-
-fn digest(text: &str) -> String {
-    let mut digits = format!("{:x}", Sha256::digest(text));
-    digits.truncate(12);
-    digits
 }
 
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Mistakes {
@@ -194,7 +187,9 @@ impl Draft {
         [&self.outside.listen, &self.outside.listen_tls, &self.inside.listen].iter().any(|own| own.contains(&address))
     }
 
-    fn finish(self, findings: Findings, digest: String) -> (Config, Mistakes) {
+    fn finish(self, findings: Findings) -> (Config, Mistakes) {
+        let mut digest = findings.digest();
+        digest.truncate(12);
         let (places, mistakes, warnings) = findings.into_parts();
         let Draft {
             outside,

@@ -1,7 +1,7 @@
 //! What a reload changes, what it leaves, and what it says.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +36,13 @@ impl Steered {
 
     /// `rest` is configuration.
     pub(super) async fn with(rest: &str) -> Self {
+        Steered::prepared(rest, |_| ()).await
+    }
+
+    /// Likewise, with what `prepare` puts in the folder.
+    async fn prepared(rest: &str, prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        prepare(folder.path());
         world::make_certificates(folder.path()).unwrap();
         fs::write(folder.path().join("token"), "0123456789abcdef\n").unwrap();
         let config = world::write_config(folder.path(), "127.0.0.1:1".parse().unwrap(), rest).unwrap();
@@ -91,6 +97,36 @@ async fn a_refused_reload_changes_nothing_and_says_every_mistake_with_its_line_a
     let summary = steered.reloader.summary();
     assert_eq!((summary.succeeded, summary.refused, summary.previous), (0, 1, None));
     assert_eq!(summary.last.unwrap().result.unwrap_err().len(), 2);
+}
+
+#[tokio::test]
+async fn settings_from_a_file_are_read_anew_and_a_broken_file_leaves_the_live_chain() {
+    let rest = "[chain]\ninbound = ['rate-limit']\n[filter.rate-limit]\nsettings-files = { limits = 'rules.toml' }\n";
+    let steered = Steered::prepared(rest, |folder| {
+        fs::write(folder.join("rules.toml"), rule("first")).unwrap();
+    })
+    .await;
+    let rules = steered.config.with_file_name("rules.toml");
+    let live = || steered.app.gateway().snapshot().config.chains.inbound[0].settings.to_string();
+    assert!(live().contains("first"));
+
+    fs::write(&rules, rule("first") + &rule("second")).unwrap();
+    assert_eq!(steered.reloader.reload(Cause::Admin).await.unwrap().generation, 2);
+    assert!(live().contains("second"));
+
+    fs::write(&rules, rule("first") + "[[limits]\n").unwrap();
+    let said = steered.refused().await;
+    assert!(said[0].contains("rules.toml:5: not TOML: "), "{said:?}");
+
+    fs::write(&rules, rule("first") + &rule("second").replace("20/min", "twenty")).unwrap();
+    let said = steered.refused().await;
+    assert!(said[0].contains("rules.toml:7: filter.rate-limit.settings.limits[1].rate: "), "{said:?}");
+    assert_eq!(steered.generation(), 2);
+    assert!(live().contains("second"));
+}
+
+fn rule(word: &str) -> String {
+    format!("[[limits]]\nname = '{word}'\nrate = '20/min'\nstanzas = 'message'\n")
 }
 
 #[tokio::test]
