@@ -83,6 +83,12 @@ impl Head {
             (Kind::Message, _) => !self.is_muc(),
         }
     }
+
+    /// Whether a message of our own may answer this one without harm: a message of one person to another, no error and of no room.
+    pub fn takes_reply(&self) -> bool {
+        let to_all = matches!(self.stanza_type, StanzaType::Error | StanzaType::Groupchat);
+        self.kind == Kind::Message && !to_all && !self.is_muc()
+    }
 }
 
 /// The resource of a prepared JID.

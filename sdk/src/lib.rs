@@ -53,4 +53,4 @@ pub use settings::{NoSettings, Problem, Problems};
 pub use setup::{Interest, Rule, Selector, Setup};
 pub use shared::{Bucket, Counter, Limiter, List};
 pub use stanza::{Child, Node, Stanza};
-pub use verdict::{Redirect, StanzaError, StreamCondition, StreamError, Verdict};
+pub use verdict::{Delay, Redirect, Reply, StanzaError, StreamCondition, StreamError, Verdict};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{About, Filter};
 
 /// The version of `wit/filter.wit` that this SDK speaks.
-pub const INTERFACE_VERSION: &str = "0.1.1";
+pub const INTERFACE_VERSION: &str = "0.1.2";
 
 /// What cargo knows of the author's crate; empty where its manifest says nothing.
 #[doc(hidden)]

@@ -17,6 +17,10 @@ pub enum Verdict {
     Redirect(Redirect),
     /// Discard, and end the stream it came by: see [`close_stream`](Self::close_stream).
     CloseStream(StreamError),
+    /// Answer a message by another: see [`reply`](Self::reply).
+    Reply(Reply),
+    /// On to the next filter, and let the stream wait: see [`delay`](Self::delay).
+    Delay(Delay),
 }
 
 impl Verdict {
@@ -35,12 +39,30 @@ impl Verdict {
         Verdict::CloseStream(StreamError { condition, text: None, act: host::close_stream })
     }
 
+    /// The end of a message, and an answer to its sender: a message of the same type, in the addressee's name, with this payload, one
+    /// element or several as XML. Needs the operator's grant `reply`. What is not well-formed is a fault. The host drops instead what
+    /// is no message, an error, or of type groupchat; [`Head::takes_reply`] leaves out the other messages of rooms as well.
+    pub fn reply(xml: impl Into<String>) -> Self {
+        Verdict::Reply(Reply { xml: xml.into(), act: host::reply })
+    }
+
+    /// On to the next filter, with this filter's edits; and the stream it came by is not read for so long, so that all who send over
+    /// it wait: every user of that server. At most 10,000 milliseconds; of several delays the longest counts.
+    pub fn delay(milliseconds: u32) -> Self {
+        Verdict::Delay(Delay { milliseconds, act: host::delay })
+    }
+
     /// Gives the error a human-readable text, which its receiver sees. Only a bounce and the end of a stream have one.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         match &mut self {
             Verdict::Bounce(error) => error.text = Some(text.into()),
             Verdict::CloseStream(error) => error.text = Some(text.into()),
-            Verdict::Pass | Verdict::Accept | Verdict::Drop | Verdict::Redirect(_) => {}
+            Verdict::Pass
+            | Verdict::Accept
+            | Verdict::Drop
+            | Verdict::Redirect(_)
+            | Verdict::Reply(_)
+            | Verdict::Delay(_) => {}
         }
         self
     }
@@ -127,6 +149,54 @@ impl PartialEq for StreamError {
 
 impl Eq for StreamError {}
 
+/// A message that answers one.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    xml: String,
+    /// As in [`Redirect`].
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    act: fn(&str) -> host::Action,
+}
+
+impl Reply {
+    /// Its payload.
+    pub fn xml(&self) -> &str {
+        &self.xml
+    }
+}
+
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        self.xml == other.xml
+    }
+}
+
+impl Eq for Reply {}
+
+/// A pause of the stream.
+#[derive(Debug, Clone)]
+pub struct Delay {
+    milliseconds: u32,
+    /// As in [`Redirect`].
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    act: fn(u32) -> host::Action,
+}
+
+impl Delay {
+    /// Its length, as it was asked for.
+    pub fn milliseconds(&self) -> u32 {
+        self.milliseconds
+    }
+}
+
+impl PartialEq for Delay {
+    fn eq(&self, other: &Self) -> bool {
+        self.milliseconds == other.milliseconds
+    }
+}
+
+impl Eq for Delay {}
+
 /// The conditions of RFC 6120 §4.9.3 by which one server may end the stream of another for what it sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StreamCondition {
@@ -180,6 +250,8 @@ impl From<Verdict> for crate::bindings::refrain::filter::types::Verdict {
             }
             Verdict::Redirect(redirect) => Self::Act((redirect.act)(&redirect.to)),
             Verdict::CloseStream(error) => Self::Act((error.act)(error.condition, error.text.as_deref())),
+            Verdict::Reply(reply) => Self::Act((reply.act)(&reply.xml)),
+            Verdict::Delay(delay) => Self::Act((delay.act)(delay.milliseconds)),
         }
     }
 }

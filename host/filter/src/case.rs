@@ -84,6 +84,10 @@ pub struct Case {
     pub text: Option<String>,
     /// Of a redirect: the new address.
     pub to: Option<String>,
+    /// Of a reply: the payload of the message that answers, as XML. Not compared when absent.
+    pub reply: Option<String>,
+    /// Of a delay: its milliseconds. Not compared when absent.
+    pub delay_ms: Option<u32>,
     /// The reason the filter must give. Not compared when absent.
     pub reason: Option<String>,
     /// The stanza that leaves, edited. Absent: it must leave unchanged.
@@ -106,6 +110,10 @@ pub enum Expected {
     Redirect,
     /// Discarded, and the stream it came by ended.
     CloseStream,
+    /// Answered by a message.
+    Reply,
+    /// On to the next filter, and its stream waits.
+    Delay,
     /// Not even asked: no interest rule matched.
     Skip,
 }
@@ -120,6 +128,8 @@ impl Expected {
             Expected::Bounce => "bounce",
             Expected::Redirect => "redirect",
             Expected::CloseStream => "close-stream",
+            Expected::Reply => "reply",
+            Expected::Delay => "delay",
             Expected::Skip => "skip",
         }
     }
@@ -147,6 +157,8 @@ impl Judged {
             Some(Verdict::Bounce(_)) => Expected::Bounce,
             Some(Verdict::Redirect(_)) => Expected::Redirect,
             Some(Verdict::CloseStream { .. }) => Expected::CloseStream,
+            Some(Verdict::Reply(_)) => Expected::Reply,
+            Some(Verdict::Delay(_)) => Expected::Delay,
         }
     }
 }

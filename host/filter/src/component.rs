@@ -22,7 +22,7 @@ use crate::state::State;
 use names::{Names, check_module};
 
 /// The version of `wit/filter.wit`.
-pub(crate) const INTERFACE_VERSION: &str = "0.1.1";
+pub(crate) const INTERFACE_VERSION: &str = "0.1.2";
 
 const INTERFACE: &str = "refrain:filter/";
 

@@ -32,6 +32,8 @@ pub(crate) struct Counters {
     bounced: AtomicU64,
     redirected: AtomicU64,
     closed_streams: AtomicU64,
+    replied: AtomicU64,
+    delayed: AtomicU64,
     edited: AtomicU64,
     faults: [AtomicU64; Fault::CAUSES.len()],
     pub(crate) latency: Recorder,
@@ -58,6 +60,10 @@ pub struct Counts {
     pub redirected: u64,
     /// Verdicts `close-stream`.
     pub closed_streams: u64,
+    /// Verdicts `reply`.
+    pub replied: u64,
+    /// Verdicts `delay`.
+    pub delayed: u64,
     /// Stanzas whose edits were committed.
     pub edited: u64,
     /// Faults, by the index of their cause in [`Fault::CAUSES`].
@@ -83,6 +89,8 @@ impl Counters {
             Verdict::Bounce(_) => &self.bounced,
             Verdict::Redirect(_) => &self.redirected,
             Verdict::CloseStream { .. } => &self.closed_streams,
+            Verdict::Reply(_) => &self.replied,
+            Verdict::Delay(_) => &self.delayed,
         });
         if said.edits > 0 {
             bump(&self.edited);
@@ -110,6 +118,8 @@ impl Counters {
         counts.bounced += read(&self.bounced);
         counts.redirected += read(&self.redirected);
         counts.closed_streams += read(&self.closed_streams);
+        counts.replied += read(&self.replied);
+        counts.delayed += read(&self.delayed);
         counts.edited += read(&self.edited);
         for (total, counter) in counts.faults.iter_mut().zip(&self.faults) {
             *total += read(counter);
@@ -117,7 +127,7 @@ impl Counters {
         counts.instances += self.instances.load(Ordering::Relaxed);
         counts.memory_bytes += read(&self.memory_bytes);
         let verdicts = counts.passed + counts.accepted + counts.dropped + counts.bounced;
-        let actions = counts.redirected + counts.closed_streams;
+        let actions = counts.redirected + counts.closed_streams + counts.replied + counts.delayed;
         counts.calls = verdicts + actions + counts.failed_calls();
     }
 }

@@ -20,6 +20,8 @@ pub enum Grant {
     Redirect,
     /// End the stream a stanza came by.
     CloseStream,
+    /// Answer a message in its addressee's name.
+    Reply,
     /// Read the operator's list of this name; `*` is every list.
     List(String),
     /// Keep values in the bucket of this name; `*` is every bucket.
@@ -28,17 +30,18 @@ pub enum Grant {
 
 impl Grant {
     /// Those that are a word of their own.
-    const PLAIN: [(&str, Grant); 5] = [
+    const PLAIN: [(&str, Grant); 6] = [
         ("accept", Grant::Accept),
         ("edit", Grant::Edit),
         ("edit-addresses", Grant::EditAddresses),
         ("redirect", Grant::Redirect),
         ("close-stream", Grant::CloseStream),
+        ("reply", Grant::Reply),
     ];
 
     /// How each kind is written, for advice.
     pub const SPELLINGS: &[&str] =
-        &["accept", "edit", "edit-addresses", "redirect", "close-stream", "list:NAME", "bucket:NAME"];
+        &["accept", "edit", "edit-addresses", "redirect", "close-stream", "reply", "list:NAME", "bucket:NAME"];
 
     /// The grant that covers every other of its kind, if there is one.
     fn any(&self) -> Option<Grant> {
@@ -78,6 +81,7 @@ impl fmt::Display for Grant {
             Grant::EditAddresses => f.write_str("edit-addresses"),
             Grant::Redirect => f.write_str("redirect"),
             Grant::CloseStream => f.write_str("close-stream"),
+            Grant::Reply => f.write_str("reply"),
             Grant::List(name) => write!(f, "list:{name}"),
             Grant::Bucket(name) => write!(f, "bucket:{name}"),
         }
@@ -92,6 +96,7 @@ pub struct Grants {
     accept: bool,
     redirect: bool,
     close_stream: bool,
+    reply: bool,
 }
 
 impl Grants {
@@ -120,10 +125,11 @@ impl Grants {
     #[inline]
     pub(crate) fn lacks(&self, verdict: &Verdict) -> Option<&'static str> {
         match verdict {
-            Verdict::Pass | Verdict::Drop | Verdict::Bounce(_) => None,
+            Verdict::Pass | Verdict::Drop | Verdict::Bounce(_) | Verdict::Delay(_) => None,
             Verdict::Accept => (!self.accept).then_some("accept"),
             Verdict::Redirect(_) => (!self.redirect).then_some("redirect"),
             Verdict::CloseStream { .. } => (!self.close_stream).then_some("close-stream"),
+            Verdict::Reply(_) => (!self.reply).then_some("reply"),
         }
     }
 }
@@ -132,8 +138,9 @@ impl FromIterator<Grant> for Grants {
     fn from_iter<I: IntoIterator<Item = Grant>>(grants: I) -> Self {
         let all: BTreeSet<Grant> = grants.into_iter().collect();
         let has = |grant| all.contains(&grant);
-        let (accept, redirect, close_stream) = (has(Grant::Accept), has(Grant::Redirect), has(Grant::CloseStream));
-        Grants { all, accept, redirect, close_stream }
+        let (accept, redirect) = (has(Grant::Accept), has(Grant::Redirect));
+        let (close_stream, reply) = (has(Grant::CloseStream), has(Grant::Reply));
+        Grants { all, accept, redirect, close_stream, reply }
     }
 }
 
@@ -160,6 +167,7 @@ impl Requests {
             ("edit", _) => drop(self.grants.insert(Grant::Edit)),
             ("actions", "redirect") => drop(self.grants.insert(Grant::Redirect)),
             ("actions", "close-stream") => drop(self.grants.insert(Grant::CloseStream)),
+            ("actions", "reply") => drop(self.grants.insert(Grant::Reply)),
             ("lists", _) => self.any_list = true,
             ("keyvalue", _) => self.any_bucket = true,
             _ => {}
@@ -245,7 +253,9 @@ mod tests {
 
     #[test]
     fn every_grant_reads_back_as_it_is_written() {
-        for text in ["accept", "edit", "edit-addresses", "redirect", "close-stream", "list:spammers", "bucket:seen"] {
+        for text in
+            ["accept", "edit", "edit-addresses", "redirect", "close-stream", "reply", "list:spammers", "bucket:seen"]
+        {
             assert_eq!(text.parse::<Grant>().unwrap().to_string(), text);
         }
         for text in ["", "Accept", "list:", "bucket:", "list", "network:any"] {

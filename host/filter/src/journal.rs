@@ -40,6 +40,13 @@ impl Default for JournalLimits {
     }
 }
 
+impl JournalLimits {
+    /// Bytes that may be given in a call about a stanza of this size.
+    pub(crate) fn bytes_max(&self, stanza_bytes: u32) -> usize {
+        self.bytes_min.max(2 * stanza_bytes as usize)
+    }
+}
+
 /// The edits of one call, in the order they were made.
 #[derive(Debug, Default)]
 pub struct Journal {
@@ -61,7 +68,7 @@ impl Journal {
     pub fn begin(&mut self, stanza_bytes: u32) {
         self.edits.clear();
         self.edits_addresses = false;
-        self.bytes_left = self.limits.bytes_min.max(2 * stanza_bytes as usize);
+        self.bytes_left = self.limits.bytes_max(stanza_bytes);
     }
 
     /// Says whether the local part and the resource of the stanza's addresses may be edited; they may not by default.
@@ -82,6 +89,11 @@ impl Journal {
     /// Whether nothing was edited.
     pub fn is_empty(&self) -> bool {
         self.edits.is_empty()
+    }
+
+    /// Returns what the call may insert.
+    pub fn limits(&self) -> &JournalLimits {
+        &self.limits
     }
 
     /// Returns what applied edits are checked against.
@@ -204,7 +216,7 @@ fn exists_inside(element: &Element, node: NodeId) -> Result<(), EditError> {
 }
 
 /// No payload is of a namespace that only the stream speaks: a peer that mistook it for stream-level would obey it.
-fn belongs_to_a_stream(element: &Element) -> bool {
+pub(crate) fn belongs_to_a_stream(element: &Element) -> bool {
     let of_stream = |namespace| matches!(namespace, ns::STREAM | ns::DIALBACK | ns::TLS | ns::SASL);
     let root = element.root();
     of_stream(root.namespace()) || root.descendants().any(|node| of_stream(node.namespace()))

@@ -44,6 +44,10 @@ pub enum Word {
     Redirect,
     /// Discard, and end the stream.
     CloseStream,
+    /// Answer by a message.
+    Reply,
+    /// On to the next filter, and the stream waits.
+    Delay,
 }
 
 impl Word {
@@ -56,6 +60,8 @@ impl Word {
             Word::Bounce => "bounce",
             Word::Redirect => "redirect",
             Word::CloseStream => "close-stream",
+            Word::Reply => "reply",
+            Word::Delay => "delay",
         }
     }
 }
@@ -69,6 +75,8 @@ impl From<&Verdict> for Word {
             Verdict::Bounce(_) => Word::Bounce,
             Verdict::Redirect(_) => Word::Redirect,
             Verdict::CloseStream { .. } => Word::CloseStream,
+            Verdict::Reply(_) => Word::Reply,
+            Verdict::Delay(_) => Word::Delay,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What becomes of a stanza by what the filters say and how they fail.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use refrain_proto::{Stanza, StanzaCondition, StanzaError, StanzaType};
 
@@ -14,6 +15,9 @@ use crate::verdict::{Outcome, Verdict};
 pub(crate) struct Walk {
     pub(crate) edited_by: Option<Arc<str>>,
     pub(crate) fault: Option<Fault>,
+    /// The longest delay that a filter asked for, and which did.
+    pub(crate) delay: Duration,
+    pub(crate) delayed_by: Option<Arc<str>>,
 }
 
 impl Walk {
@@ -32,10 +36,17 @@ impl Walk {
         match said {
             Verdict::Pass => None,
             Verdict::Accept => Some(Outcome::Forward),
-            Verdict::Drop if awaits_answer(stanza) => {
+            Verdict::Delay(delay) => {
+                if delay > self.delay {
+                    (self.delay, self.delayed_by) = (delay, Some(filter.clone()));
+                }
+                None
+            }
+            Verdict::Reply(payload) if stanza.takes_message_reply() => Some(Outcome::Reply(payload)),
+            Verdict::Drop | Verdict::Reply(_) if awaits_answer(stanza) => {
                 Some(Outcome::Bounce(StanzaError::new(StanzaCondition::ServiceUnavailable)))
             }
-            Verdict::Drop => Some(Outcome::Drop),
+            Verdict::Drop | Verdict::Reply(_) => Some(Outcome::Drop),
             Verdict::Bounce(error) => Some(self.refuse(stanza, error, filter)),
             Verdict::Redirect(to) => {
                 stanza.redirect(to);

@@ -1,7 +1,7 @@
 //! A chain as one thread runs it: one instance per filter, made when first needed, and the walk of a stanza along them.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use refrain_proto::Stanza;
 
@@ -23,7 +23,8 @@ use crate::walk::Walk;
 pub struct Decision {
     /// What is to be done.
     pub outcome: Outcome,
-    /// The filter that decided; at the end of the chain the last one that edited the stanza, `None` if none did.
+    /// The filter that decided; at the end of the chain the last one that edited the stanza, or else the one that delays most;
+    /// `None` if none did.
     pub filter: Option<Arc<str>>,
     /// The last reason that a filter gave, for the operator.
     pub reason: Option<String>,
@@ -31,6 +32,8 @@ pub struct Decision {
     pub fault: Option<Fault>,
     /// Whether a filter edited the stanza.
     pub edited: bool,
+    /// For how long the stream is not to be read by which it came; zero if no filter said so.
+    pub delay: Duration,
 }
 
 /// A chain in one thread. Its instances end with it.
@@ -119,7 +122,8 @@ impl ChainWorker {
     fn decide(&self, walk: Walk, outcome: Outcome, filter: Option<Arc<str>>) -> Decision {
         let reason = self.notes.iter().rev().find_map(|note| note.reason.clone());
         let edited = walk.edited_by.is_some();
-        Decision { outcome, filter: filter.or(walk.edited_by), reason, fault: walk.fault, edited }
+        let filter = filter.or(walk.edited_by).or(walk.delayed_by);
+        Decision { outcome, filter, reason, fault: walk.fault, edited, delay: walk.delay }
     }
 
     /// Asks the only filter of a chain of one, for golden cases.

@@ -21,7 +21,7 @@ fn judge(on_stanza: &str, xml: &str) -> Decision {
 fn condition(decision: &Decision) -> Option<StanzaCondition> {
     match &decision.outcome {
         Outcome::Bounce(error) => Some(error.condition),
-        Outcome::Forward | Outcome::Drop | Outcome::CloseStream { .. } => None,
+        Outcome::Forward | Outcome::Drop | Outcome::Reply(_) | Outcome::CloseStream { .. } => None,
     }
 }
 

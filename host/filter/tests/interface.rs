@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use guests::{CHAT, CONFIGURED, ENGINE, Guest, NOW_MS, chain, granted, import, says, spec, worker};
 use refrain_filter::{Chain, ChainWorker, Direction, FilterSpec, List, Outcome, Shared};
-use refrain_proto::{Stanza, StreamCondition};
+use refrain_proto::{Stanza, StanzaCondition, StreamCondition};
 
 fn judge(worker: &mut ChainWorker, now_ms: u64) -> Outcome {
     worker.judge(&mut Stanza::parse(CHAT).unwrap(), now_ms).outcome
@@ -161,6 +161,44 @@ fn a_stream_is_closed_by_a_condition_and_a_text() {
 }
 
 #[test]
+fn a_message_is_answered_by_a_payload_and_what_is_no_message_dropped() {
+    let action = "(call $reply (i32.const 1024) (i32.const 17))";
+    let chain = chain(vec![acts(action, import::REPLY, "<gone xmlns='u'/>", &["edit", "reply"])]);
+    let mut worker = chain.worker();
+    let mut outcome = |xml: &str| worker.judge(&mut Stanza::parse(xml).unwrap(), NOW_MS).outcome;
+    let Outcome::Reply(payload) = outcome(CHAT) else { panic!("no reply") };
+    assert_eq!(payload.to_xml(), "<gone xmlns=\"u\"/>");
+    for kind in ["groupchat", "error"] {
+        assert_eq!(outcome(&CHAT.replace("chat", kind)), Outcome::Drop, "{kind}");
+    }
+    assert_eq!(outcome("<presence from='eve@evil.example/x' to='alice@home.example'/>"), Outcome::Drop);
+    let asked = "<iq type='get' id='1' from='eve@evil.example/x' to='alice@home.example'><q xmlns='u'/></iq>";
+    let Outcome::Bounce(error) = outcome(asked) else { panic!("an iq is answered") };
+    assert_eq!(error.condition, StanzaCondition::ServiceUnavailable);
+    assert_eq!(chain.counts()[0].1.replied, 5);
+}
+
+#[test]
+fn the_longest_delay_counts_and_the_chain_goes_on() {
+    let delays = |name: &str, milliseconds: u32| {
+        let action = format!("(call $delay (i32.const {milliseconds}))");
+        FilterSpec { name: name.to_owned(), ..acts(&action, import::DELAY, "", &["edit"]) }
+    };
+    let specs = vec![delays("short", 20), delays("long", 300), delays("none", 0)];
+    let mut worker = worker(specs.clone());
+    let decision = worker.judge(&mut Stanza::parse(CHAT).unwrap(), NOW_MS);
+    assert_eq!((decision.outcome, decision.delay.as_millis()), (Outcome::Forward, 300));
+    assert_eq!((decision.filter.as_deref(), decision.edited), (Some("long"), false));
+    assert_eq!(worker.steps().iter().map(|step| step.said.unwrap().as_str()).collect::<Vec<_>>(), ["delay"; 3]);
+    let drops = spec("drops", Guest { on_stanza: &says(2, 0), ..Guest::default() });
+    let decision = guests::worker([specs, vec![drops]].concat()).judge(&mut Stanza::parse(CHAT).unwrap(), NOW_MS);
+    assert_eq!(
+        (decision.outcome, decision.delay.as_millis(), decision.filter.as_deref()),
+        (Outcome::Drop, 300, Some("drops"))
+    );
+}
+
+#[test]
 fn an_edited_address_is_the_one_that_the_next_filter_is_told() {
     // The second drops what is addressed to somebody whose name has three letters.
     let on_stanza = format!(
@@ -181,12 +219,15 @@ fn an_edited_address_is_the_one_that_the_next_filter_is_told() {
 }
 
 #[test]
-fn a_guest_built_for_the_first_version_still_judges() {
-    let frozen = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0/filter.wit");
-    let text = Guest { on_stanza: &says(2, 0), ..Guest::default() }.text().replace("@0.1.1", "@0.1.0");
-    let module = guests::embed(wat::parse_str(text).unwrap(), &std::fs::read_to_string(frozen).unwrap());
-    let component = ENGINE.load("old", &module).unwrap();
-    assert!(component.imports().iter().all(|import| import.ends_with("@0.1.0")));
-    let old = FilterSpec { component, ..spec("old", Guest::default()) };
-    assert_eq!(judge(&mut worker(vec![old]), NOW_MS), Outcome::Drop);
+fn a_guest_built_for_an_earlier_version_still_judges() {
+    for version in ["0.1.0", "0.1.1"] {
+        let frozen = format!("{}/../../wit/{version}/filter.wit", env!("CARGO_MANIFEST_DIR"));
+        let text =
+            Guest { on_stanza: &says(2, 0), ..Guest::default() }.text().replace("@0.1.2", &format!("@{version}"));
+        let module = guests::embed(wat::parse_str(text).unwrap(), &std::fs::read_to_string(frozen).unwrap());
+        let component = ENGINE.load("old", &module).unwrap();
+        assert!(component.imports().iter().all(|import| import.ends_with(&format!("@{version}"))));
+        let old = FilterSpec { component, ..spec("old", Guest::default()) };
+        assert_eq!(judge(&mut worker(vec![old]), NOW_MS), Outcome::Drop, "{version}");
+    }
 }

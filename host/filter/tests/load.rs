@@ -27,7 +27,7 @@ fn altered(from: &str, to: &str, wit: &str) -> Vec<u8> {
 fn a_core_module_with_its_interface_embedded_is_taken() {
     let component = ENGINE.load("f", &Guest::default().module()).unwrap();
     assert_eq!(component.name(), "f");
-    assert!(component.imports().iter().any(|import| import == "refrain:filter/tree@0.1.1"));
+    assert!(component.imports().iter().any(|import| import == "refrain:filter/tree@0.1.2"));
 }
 
 #[test]
@@ -114,16 +114,16 @@ fn a_component_with_foreign_imports_is_refused_by_name() {
 
 #[test]
 fn another_version_of_the_interface_is_named() {
-    let refusal = refusal(&altered("@0.1.1", "@0.2.0", &wit().replace("@0.1.1", "@0.2.0")));
+    let refusal = refusal(&altered("@0.1.2", "@0.2.0", &wit().replace("@0.1.2", "@0.2.0")));
     assert!(refusal.starts_with("refrain:filter/tree@0.2.0 is of another version of the interface"), "{refusal}");
-    assert!(refusal.contains("this host has refrain:filter@0.1.1"), "{refusal}");
+    assert!(refusal.contains("this host has refrain:filter@0.1.2"), "{refusal}");
 }
 
 #[test]
 fn an_added_case_of_an_enum_is_another_type() {
     let refusal =
         refusal(&embed(Guest::default().core_module(), &wit().replace("error, unknown,", "error, unknown, novel,")));
-    assert!(refusal.starts_with("refrain:filter/guest@0.1.1 function `on-stanza` has another type"), "{refusal}");
+    assert!(refusal.starts_with("refrain:filter/guest@0.1.2 function `on-stanza` has another type"), "{refusal}");
     assert!(refusal.contains("stanza-type: expected enum of 16 names, found 17 names"), "{refusal}");
 }
 
@@ -134,9 +134,9 @@ fn a_function_of_another_type_is_shown_as_both_sides_have_it() {
     let refusal = refusal(&embed(Guest::default().core_module(), &theirs));
     assert_eq!(
         refusal,
-        "refrain:filter/annotate@0.1.1 function `reason` has another type (type mismatch with parameters: expected `string` \
+        "refrain:filter/annotate@0.1.2 function `reason` has another type (type mismatch with parameters: expected `string` \
          found `list`): the filter has func(s: borrow<a resource>, text: list<u8>), this host has \
-         func(s: borrow<stanza>, text: string); rebuild the filter with the SDK of 0.1.1"
+         func(s: borrow<stanza>, text: string); rebuild the filter with the SDK of 0.1.2"
     );
 }
 
@@ -144,7 +144,7 @@ fn a_function_of_another_type_is_shown_as_both_sides_have_it() {
 fn an_export_of_another_type_is_shown_too() {
     let theirs = wit().replace("configure: func(config: string)", "configure: func(config: list<u8>)");
     let refusal = refusal(&embed(Guest::default().core_module(), &theirs));
-    assert!(refusal.starts_with("refrain:filter/guest@0.1.1 function `configure` has another type"), "{refusal}");
+    assert!(refusal.starts_with("refrain:filter/guest@0.1.2 function `configure` has another type"), "{refusal}");
     assert!(
         refusal.contains("the filter has func(config: list<u8>) -> result<_, list<record of 2 fields>>"),
         "{refusal}"
@@ -154,8 +154,8 @@ fn an_export_of_another_type_is_shown_too() {
 #[test]
 fn a_function_that_this_host_lacks_is_named() {
     let newer =
-        wit().replace("count: func", "sum: func(selector: u32) -> u32; count: func").replace("@0.1.1", "@0.1.7");
-    let text = Guest::default().text().replace("@0.1.1", "@0.1.7").replace(
+        wit().replace("count: func", "sum: func(selector: u32) -> u32; count: func").replace("@0.1.2", "@0.1.7");
+    let text = Guest::default().text().replace("@0.1.2", "@0.1.7").replace(
         "(import \"refrain:filter/tree@0.1.7\" \"[method]stanza.text\"",
         "(import \"refrain:filter/tree@0.1.7\" \"[method]stanza.sum\" (func (param i32 i32) (result i32)))
          (import \"refrain:filter/tree@0.1.7\" \"[method]stanza.text\"",
@@ -163,14 +163,14 @@ fn a_function_that_this_host_lacks_is_named() {
     let refusal = refusal(&embed(wat::parse_str(text).unwrap(), &newer));
     assert_eq!(
         refusal,
-        "needs refrain:filter/tree@0.1.7 function `stanza.sum`; this host has refrain:filter@0.1.1, which lacks it: update \
-         refrain, or rebuild the filter with the SDK of 0.1.1"
+        "needs refrain:filter/tree@0.1.7 function `stanza.sum`; this host has refrain:filter@0.1.2, which lacks it: update \
+         refrain, or rebuild the filter with the SDK of 0.1.2"
     );
 }
 
 #[test]
 fn a_later_version_that_asks_for_nothing_new_is_taken() {
-    let newer = altered("@0.1.1", "@0.1.7", &wit().replace("@0.1.1", "@0.1.7"));
+    let newer = altered("@0.1.2", "@0.1.7", &wit().replace("@0.1.2", "@0.1.7"));
     assert!(ENGINE.load("f", &newer).is_ok());
 }
 

@@ -177,6 +177,14 @@ pub(crate) fn close_stream(_: StreamCondition, _: Option<&str>) -> Action {
     Action
 }
 
+pub(crate) fn reply(_: &str) -> Action {
+    Action
+}
+
+pub(crate) fn delay(_: u32) -> Action {
+    Action
+}
+
 pub(crate) fn log_enabled(_: Level) -> bool {
     true
 }

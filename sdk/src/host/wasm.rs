@@ -107,6 +107,14 @@ pub(crate) fn close_stream(condition: StreamCondition, text: Option<&str>) -> Ac
     actions::close_stream(condition.as_str(), text)
 }
 
+pub(crate) fn reply(payload: &str) -> Action {
+    actions::reply(payload)
+}
+
+pub(crate) fn delay(milliseconds: u32) -> Action {
+    actions::delay(milliseconds)
+}
+
 pub(crate) fn counter_add(counter: u32, n: u64) {
     metrics::add(counter, n);
 }

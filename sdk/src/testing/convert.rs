@@ -1,6 +1,7 @@
 //! Between the types of the interface and those of the host, which have the same names.
 
-use refrain_proto::{ErrorType, Jid, StanzaCondition};
+use refrain_filter::{JournalLimits, Payload};
+use refrain_proto::{ErrorType, Jid, Stanza, StanzaCondition};
 
 use crate::{StanzaError, StreamCondition, Verdict};
 
@@ -27,18 +28,20 @@ same!(condition, crate::Condition => StanzaCondition:
     RemoteServerTimeout ResourceConstraint ServiceUnavailable SubscriptionRequired UndefinedCondition UnexpectedRequest);
 same!(error_type, crate::ErrorType => ErrorType: Auth Cancel Continue Modify Wait);
 
-/// Takes the verdict as the host takes it, on a stanza to `to`; an `Err` would be a fault.
-pub(super) fn verdict(verdict: Verdict, to: &Jid) -> Result<refrain_filter::Verdict, String> {
+/// Takes the verdict as the host takes it, on this stanza; an `Err` would be a fault.
+pub(super) fn verdict(verdict: Verdict, stanza: &Stanza) -> Result<refrain_filter::Verdict, String> {
     Ok(match verdict {
         Verdict::Pass => refrain_filter::Verdict::Pass,
         Verdict::Accept => refrain_filter::Verdict::Accept,
         Verdict::Drop => refrain_filter::Verdict::Drop,
         Verdict::Bounce(error) => refrain_filter::Verdict::Bounce(stanza_error(error)),
-        Verdict::Redirect(redirect) => refrain_filter::Verdict::Redirect(address(redirect.to(), to)?),
+        Verdict::Redirect(redirect) => refrain_filter::Verdict::Redirect(address(redirect.to(), stanza.to())?),
         Verdict::CloseStream(error) => refrain_filter::Verdict::CloseStream {
             condition: stream_condition(error.condition())?,
             text: error.text().map(str::to_owned),
         },
+        Verdict::Reply(reply) => refrain_filter::Verdict::Reply(payload(reply.xml(), stanza)?),
+        Verdict::Delay(delay) => refrain_filter::Verdict::delay(delay.milliseconds()),
     })
 }
 
@@ -48,6 +51,11 @@ fn address(text: &str, old: &Jid) -> Result<Jid, String> {
         true => Ok(new),
         false => Err(format!("redirects to another domain, {}", new.domain())),
     }
+}
+
+fn payload(xml: &str, stanza: &Stanza) -> Result<Payload, String> {
+    let payload = Payload::parse(xml, stanza.size(), &JournalLimits::default());
+    payload.map_err(|error| format!("replies with what is no payload: {error}"))
 }
 
 fn stream_condition(condition: StreamCondition) -> Result<refrain_proto::StreamCondition, String> {

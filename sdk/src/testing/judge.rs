@@ -38,7 +38,7 @@ impl<F: Filter> Judge for NativeJudge<F> {
         match configured.ask(direction, relation, stanza)? {
             None => Ok(Judged::default()),
             Some(answer) => Ok(Judged {
-                verdict: Some(convert::verdict(answer.verdict, stanza.to())?),
+                verdict: Some(convert::verdict(answer.verdict, stanza)?),
                 reason: answer.reason,
                 edited: answer.edited,
             }),
@@ -85,7 +85,7 @@ impl<F: Filter> Configured<F> {
             reason: RefCell::default(),
         };
         let verdict = self.filter.on_stanza(&head, &Stanza::new(host::Stanza(&call)));
-        let commits = convert::verdict(verdict.clone(), stanza.to())?.commits();
+        let commits = convert::verdict(verdict.clone(), stanza)?.commits();
         let journal = call.journal.into_inner();
         let edited = (commits && !journal.is_empty()).then(|| edited(stanza, &journal)).transpose()?;
         Ok(Some(Answer { verdict, reason: call.reason.into_inner(), edited }))

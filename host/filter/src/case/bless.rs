@@ -57,10 +57,17 @@ impl Case {
             error: details.error,
             text: details.text.filter(|_| self.text.is_some() || is_new),
             to: details.to,
+            reply: self.blessed_reply(details.reply).filter(|_| self.reply.is_some() || is_new),
+            delay_ms: details.delay_ms.filter(|_| self.delay_ms.is_some() || is_new),
             reason: judged.reason.clone().filter(|_| self.reason.is_some() || is_new),
             result: self.blessed_result(judged.edited.as_ref()),
             ..self.clone()
         }
+    }
+
+    /// Keeps the author's spelling of a reply that means the same.
+    fn blessed_reply(&self, found: Option<String>) -> Option<String> {
+        if self.canonical_reply() == found { self.reply.clone() } else { found }
     }
 
     /// Keeps the author's spelling of a result that means the same.
@@ -91,8 +98,19 @@ fn record(table: &mut Table, case: &Case) {
     set(table, "error-type", case.error_type.as_deref());
     set(table, "text", case.text.as_deref());
     set(table, "to", case.to.as_deref());
+    set(table, "reply", case.reply.as_deref());
+    set_number(table, "delay-ms", case.delay_ms);
     set(table, "reason", case.reason.as_deref());
     set(table, "result", case.result.as_deref());
+}
+
+fn set_number(table: &mut Table, key: &str, number: Option<u32>) {
+    let known = table.get(key).and_then(Item::as_integer);
+    match number.map(i64::from) {
+        None => drop(table.remove(key)),
+        Some(number) if known != Some(number) => drop(table.insert(key, value(number))),
+        Some(_) => {}
+    }
 }
 
 /// Sets or removes a key; a comment behind its value stays.

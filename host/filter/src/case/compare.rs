@@ -3,6 +3,8 @@
 use refrain_proto::Stanza;
 
 use super::{Case, Judged, diff};
+use crate::journal::JournalLimits;
+use crate::payload::Payload;
 use crate::verdict::Verdict;
 
 /// What there is to say of a verdict beside its word, as a case spells it.
@@ -12,6 +14,9 @@ pub(super) struct Details {
     pub(super) error_type: Option<String>,
     pub(super) text: Option<String>,
     pub(super) to: Option<String>,
+    /// In the canonical form.
+    pub(super) reply: Option<String>,
+    pub(super) delay_ms: Option<u32>,
 }
 
 impl Details {
@@ -22,11 +27,15 @@ impl Details {
                 error: Some(error.condition.as_str().to_owned()),
                 error_type: Some(error.error_type.as_str().to_owned()),
                 text: error.text.clone(),
-                to: None,
+                ..Details::default()
             },
             Some(Verdict::Redirect(to)) => Details { to: Some(to.as_str().to_owned()), ..Details::default() },
             Some(Verdict::CloseStream { condition, text }) => {
                 Details { error: Some(condition.as_str().to_owned()), text: text.clone(), ..Details::default() }
+            }
+            Some(Verdict::Reply(payload)) => Details { reply: Some(payload.to_xml()), ..Details::default() },
+            Some(Verdict::Delay(delay)) => {
+                Details { delay_ms: u32::try_from(delay.as_millis()).ok(), ..Details::default() }
             }
         }
     }
@@ -65,6 +74,17 @@ impl Case {
         compare("error-type", self.error_type.as_deref(), found.error_type.as_deref(), differences);
         compare("text", self.text.as_deref(), found.text.as_deref(), differences);
         compare("to", self.to.as_deref(), found.to.as_deref(), differences);
+        compare("reply", self.canonical_reply().as_deref(), found.reply.as_deref(), differences);
+        let milliseconds = |delay_ms: Option<u32>| delay_ms.map(|delay_ms| delay_ms.to_string());
+        let (expected, delay) = (milliseconds(self.delay_ms), milliseconds(found.delay_ms));
+        compare("delay-ms", expected.as_deref(), delay.as_deref(), differences);
+    }
+
+    /// What is no payload is compared as it is written, and differs.
+    pub(super) fn canonical_reply(&self) -> Option<String> {
+        let written = self.reply.as_deref()?;
+        let payload = Payload::parse(written, u32::MAX, &JournalLimits::default());
+        Some(payload.map_or_else(|_| written.to_owned(), |payload| payload.to_xml()))
     }
 
     /// Both sides are compared in the canonical form, so quotes and prefixes do not matter.

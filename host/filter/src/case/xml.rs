@@ -20,8 +20,8 @@ use serde::de::{Deserialize, IntoDeserializer};
 
 use super::{Case, CaseFile, CaseList, no_settings};
 
-const CASE_ATTRIBUTES: [&str; 9] =
-    ["name", "direction", "relation", "verdict", "error", "error-type", "text", "to", "reason"];
+const CASE_ATTRIBUTES: [&str; 10] =
+    ["name", "direction", "relation", "verdict", "error", "error-type", "text", "to", "delay-ms", "reason"];
 
 /// Reads a file.
 pub(super) fn read(text: &str) -> Result<CaseFile, String> {
@@ -87,8 +87,8 @@ fn case(node: Node<'_>) -> Result<Case, String> {
     let at_fault = |problem: String| format!("case {name:?}: {problem}");
     expect_attributes(node, &CASE_ATTRIBUTES).map_err(at_fault)?;
     let text = |key: &str| node.attribute(key).map(str::to_owned);
-    if let Some(child) = node.children().find(|child| !["stanza", "result"].contains(&child.name())) {
-        return Err(at_fault(format!("<{}>: write <stanza> and <result>", child.name())));
+    if let Some(child) = node.children().find(|child| !["stanza", "reply", "result"].contains(&child.name())) {
+        return Err(at_fault(format!("<{}>: write <stanza>, <reply> and <result>", child.name())));
     }
     Ok(Case {
         name: name.to_owned(),
@@ -100,6 +100,8 @@ fn case(node: Node<'_>) -> Result<Case, String> {
         error_type: text("error-type"),
         text: text("text"),
         to: text("to"),
+        reply: payload(node),
+        delay_ms: number(node, "delay-ms").map_err(at_fault)?,
         reason: text("reason"),
         result: inner(node, "result").map_err(at_fault)?,
     })
@@ -114,6 +116,17 @@ fn inner(case: Node<'_>, name: &str) -> Result<Option<String>, String> {
         (Some(stanza), None, None) => Ok(Some(xml(stanza))),
         _ => Err(format!("it needs one <{name}> with one stanza in it")),
     }
+}
+
+/// All elements inside the child `reply`, as XML.
+fn payload(case: Node<'_>) -> Option<String> {
+    let reply = case.children().find(|child| child.name() == "reply")?;
+    Some(reply.children().map(xml).collect())
+}
+
+fn number(node: Node<'_>, name: &str) -> Result<Option<u32>, String> {
+    let Some(value) = node.attribute(name) else { return Ok(None) };
+    value.parse().map(Some).map_err(|_| format!("{name}: {value:?} is no number"))
 }
 
 fn xml(node: Node<'_>) -> String {

@@ -34,8 +34,12 @@ fn write_case(out: &mut String, case: &Case) {
     attribute(out, "error-type", case.error_type.as_deref());
     attribute(out, "text", case.text.as_deref());
     attribute(out, "to", case.to.as_deref());
+    attribute(out, "delay-ms", case.delay_ms.map(|delay_ms| delay_ms.to_string()).as_deref());
     attribute(out, "reason", case.reason.as_deref());
     let _ = writeln!(out, ">\n    <stanza>{}</stanza>", case.stanza);
+    if let Some(reply) = &case.reply {
+        let _ = writeln!(out, "    <reply>{reply}</reply>");
+    }
     if let Some(result) = &case.result {
         let _ = writeln!(out, "    <result>{result}</result>");
     }

@@ -6,6 +6,7 @@ use wasmtime::component::Resource;
 use crate::bindings::refrain::filter::actions;
 use crate::bindings::refrain::filter::types::{Condition, ErrorType};
 use crate::error::OutputExceeded;
+use crate::payload::Payload;
 use crate::state::{ActionHandle, State};
 use crate::verdict::Verdict;
 
@@ -37,6 +38,17 @@ impl actions::Host for State {
             wasmtime::bail!("closes the stream with \"{}\", which RFC 6120 does not define", condition.escape_debug());
         };
         self.prepare(Verdict::CloseStream { condition, text: sendable(text) })
+    }
+
+    fn reply(&mut self, payload: String) -> Action {
+        self.charge(payload.len())?;
+        let payload = Payload::parse(&payload, self.stanza.size(), self.journal.limits());
+        let payload = payload.map_err(|error| wasmtime::format_err!("replies with what is no payload: {error}"))?;
+        self.prepare(Verdict::Reply(payload))
+    }
+
+    fn delay(&mut self, milliseconds: u32) -> Action {
+        self.prepare(Verdict::delay(milliseconds))
     }
 }
 

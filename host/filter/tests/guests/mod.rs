@@ -47,28 +47,32 @@ pub(crate) fn says(case: u32, payload: u32) -> String {
 /// Judges nothing: `configure` succeeds.
 pub(crate) const CONFIGURED: &str = "(i32.const 64)";
 
-/// Imports that came with 0.1.1; each guest takes those that it means to use.
+/// Imports that came after the first version; each guest takes those that it means to use.
 pub(crate) mod import {
     pub(crate) const COUNTER: &str = r#"
-  (import "refrain:filter/setup@0.1.1" "counter" (func $counter (param i32 i32 i32 i32 i32)))
-  (import "refrain:filter/metrics@0.1.1" "add" (func $add (param i32 i64)))"#;
+  (import "refrain:filter/setup@0.1.2" "counter" (func $counter (param i32 i32 i32 i32 i32)))
+  (import "refrain:filter/metrics@0.1.2" "add" (func $add (param i32 i64)))"#;
     pub(crate) const LIMITER: &str = r#"
-  (import "refrain:filter/setup@0.1.1" "limiter" (func $limiter (param i32 i32 i32 f64 i32)))
-  (import "refrain:filter/limits@0.1.1" "take" (func $take (param i32 i32 i32 i32) (result i32)))"#;
+  (import "refrain:filter/setup@0.1.2" "limiter" (func $limiter (param i32 i32 i32 f64 i32)))
+  (import "refrain:filter/limits@0.1.2" "take" (func $take (param i32 i32 i32 i32) (result i32)))"#;
     pub(crate) const LIST: &str = r#"
-  (import "refrain:filter/setup@0.1.1" "open-list" (func $open_list (param i32 i32 i32)))
-  (import "refrain:filter/lists@0.1.1" "contains" (func $contains (param i32 i32 i32) (result i32)))
-  (import "refrain:filter/lists@0.1.1" "lookup" (func $lookup (param i32 i32 i32 i32)))"#;
+  (import "refrain:filter/setup@0.1.2" "open-list" (func $open_list (param i32 i32 i32)))
+  (import "refrain:filter/lists@0.1.2" "contains" (func $contains (param i32 i32 i32) (result i32)))
+  (import "refrain:filter/lists@0.1.2" "lookup" (func $lookup (param i32 i32 i32 i32)))"#;
     pub(crate) const BUCKET: &str = r#"
-  (import "refrain:filter/setup@0.1.1" "open-bucket" (func $open_bucket (param i32 i32 i32)))
-  (import "refrain:filter/keyvalue@0.1.1" "get" (func $get (param i32 i32 i32 i32)))
-  (import "refrain:filter/keyvalue@0.1.1" "set" (func $set (param i32 i32 i32 i32 i32 i32 i32)))
-  (import "refrain:filter/keyvalue@0.1.1" "delete" (func $delete (param i32 i32 i32)))
-  (import "refrain:filter/keyvalue@0.1.1" "increment" (func $increment (param i32 i32 i32 i64 i32 i32)))"#;
+  (import "refrain:filter/setup@0.1.2" "open-bucket" (func $open_bucket (param i32 i32 i32)))
+  (import "refrain:filter/keyvalue@0.1.2" "get" (func $get (param i32 i32 i32 i32)))
+  (import "refrain:filter/keyvalue@0.1.2" "set" (func $set (param i32 i32 i32 i32 i32 i32 i32)))
+  (import "refrain:filter/keyvalue@0.1.2" "delete" (func $delete (param i32 i32 i32)))
+  (import "refrain:filter/keyvalue@0.1.2" "increment" (func $increment (param i32 i32 i32 i64 i32 i32)))"#;
     pub(crate) const REDIRECT: &str = r#"
-  (import "refrain:filter/actions@0.1.1" "redirect" (func $redirect (param i32 i32) (result i32)))"#;
+  (import "refrain:filter/actions@0.1.2" "redirect" (func $redirect (param i32 i32) (result i32)))"#;
     pub(crate) const CLOSE_STREAM: &str = r#"
-  (import "refrain:filter/actions@0.1.1" "close-stream" (func $close_stream (param i32 i32 i32 i32 i32) (result i32)))"#;
+  (import "refrain:filter/actions@0.1.2" "close-stream" (func $close_stream (param i32 i32 i32 i32 i32) (result i32)))"#;
+    pub(crate) const REPLY: &str = r#"
+  (import "refrain:filter/actions@0.1.2" "reply" (func $reply (param i32 i32) (result i32)))"#;
+    pub(crate) const DELAY: &str = r#"
+  (import "refrain:filter/actions@0.1.2" "delay" (func $delay (param i32) (result i32)))"#;
 }
 
 /// Grants these, written as an operator writes them.
@@ -120,20 +124,20 @@ impl Guest<'_> {
         let Guest { configure, on_stanza, imports, more, pages } = self;
         format!(
             r#"(module
-  (import "refrain:filter/tree@0.1.1" "[resource-drop]stanza" (func $drop (param i32)))
-  (import "refrain:filter/tree@0.1.1" "[method]stanza.test" (func $test (param i32 i32) (result i32)))
-  (import "refrain:filter/tree@0.1.1" "[method]stanza.text" (func $text (param i32 i32 i32)))
-  (import "refrain:filter/tree@0.1.1" "[method]stanza.xml" (func $xml (param i32 i32 i32 i32)))
-  (import "refrain:filter/edit@0.1.1" "set-attr" (func $set_attr (param i32 i32 i32 i32 i32 i32 i32 i32)))
-  (import "refrain:filter/edit@0.1.1" "set-text" (func $set_text (param i32 i32 i32 i32 i32)))
-  (import "refrain:filter/edit@0.1.1" "insert-xml" (func $insert_xml (param i32 i32 i32 i32 i32)))
-  (import "refrain:filter/edit@0.1.1" "remove-all" (func $remove_all (param i32 i32 i32)))
-  (import "refrain:filter/annotate@0.1.1" "reason" (func $reason (param i32 i32 i32)))
-  (import "refrain:filter/actions@0.1.1" "bounce" (func $bounce (param i32 i32 i32 i32 i32 i32) (result i32)))
-  (import "refrain:filter/setup@0.1.1" "selector" (func $selector (param i32 i32 i32)))
-  (import "refrain:filter/setup@0.1.1" "add-interest"
+  (import "refrain:filter/tree@0.1.2" "[resource-drop]stanza" (func $drop (param i32)))
+  (import "refrain:filter/tree@0.1.2" "[method]stanza.test" (func $test (param i32 i32) (result i32)))
+  (import "refrain:filter/tree@0.1.2" "[method]stanza.text" (func $text (param i32 i32 i32)))
+  (import "refrain:filter/tree@0.1.2" "[method]stanza.xml" (func $xml (param i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.2" "set-attr" (func $set_attr (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.2" "set-text" (func $set_text (param i32 i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.2" "insert-xml" (func $insert_xml (param i32 i32 i32 i32 i32)))
+  (import "refrain:filter/edit@0.1.2" "remove-all" (func $remove_all (param i32 i32 i32)))
+  (import "refrain:filter/annotate@0.1.2" "reason" (func $reason (param i32 i32 i32)))
+  (import "refrain:filter/actions@0.1.2" "bounce" (func $bounce (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "refrain:filter/setup@0.1.2" "selector" (func $selector (param i32 i32 i32)))
+  (import "refrain:filter/setup@0.1.2" "add-interest"
     (func $add_interest (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
-  (import "refrain:filter/log@0.1.1" "write" (func $log (param i32 i32 i32)))
+  (import "refrain:filter/log@0.1.2" "write" (func $log (param i32 i32 i32)))
   {imports}
   (memory (export "memory") {pages})
   (global $free (mut i32) (i32.const 8192))
@@ -149,10 +153,10 @@ impl Guest<'_> {
     (global.set $free (i32.add (local.get $at) (local.get $size)))
     (memory.copy (local.get $at) (local.get $old) (local.get $old_size))
     (local.get $at))
-  (func (export "refrain:filter/guest@0.1.1#configure") (param $config i32) (param $config_len i32) (result i32)
+  (func (export "refrain:filter/guest@0.1.2#configure") (param $config i32) (param $config_len i32) (result i32)
     (global.set $free (i32.const 8192))
     {configure})
-  (func (export "refrain:filter/guest@0.1.1#on-stanza")
+  (func (export "refrain:filter/guest@0.1.2#on-stanza")
     (param $direction i32) (param $kind i32) (param $type i32) (param $bits i32) (param $matched i64)
     (param $size i32) (param $now i64) (param $from i32) (param $from_len i32) (param $to i32) (param $to_len i32)
     (param $stanza i32) (result i32)

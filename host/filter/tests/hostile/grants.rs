@@ -41,6 +41,7 @@ fn every_interface_and_verdict_that_needs_a_grant_is_refused_without_it() {
     for (imports, missing) in [
         (import::REDIRECT, "redirect"),
         (import::CLOSE_STREAM, "close-stream"),
+        (import::REPLY, "reply"),
         (import::LIST, "list:NAME"),
         (import::BUCKET, "bucket:NAME"),
     ] {
@@ -51,7 +52,7 @@ fn every_interface_and_verdict_that_needs_a_grant_is_refused_without_it() {
 
 #[test]
 fn what_is_free_needs_no_grant() {
-    let imports = [import::COUNTER, import::LIMITER].concat();
+    let imports = [import::COUNTER, import::LIMITER, import::DELAY].concat();
     let free = spec("free", Guest { imports: &imports, ..Guest::default() });
     assert!(Chain::build(&ENGINE, Direction::Inbound, vec![free]).is_ok());
 }

@@ -1,5 +1,7 @@
 //! Guests that break the contract of the interface: bad pointers, bad cases, handles kept or made up.
 
+use std::time::Duration;
+
 use refrain_filter::{Chain, Direction, Fault};
 
 use super::guests::{CONFIGURED, ENGINE, Guest, chain, import, says, spec};
@@ -82,13 +84,13 @@ fn an_index_made_up_is_a_trap() {
     }
 }
 
-/// Redirects to, or closes the stream with, a text.
+/// Redirects to, closes the stream with, or replies with, a text.
 fn acts_on(text: &str, call: &str, imports: &str) -> String {
     let (action, len) = (format!("(call $said (local.get $stanza) (i32.const 4) {call})"), text.len());
     let on_stanza = action.replace("$len", &format!("(i32.const {len})"));
     let more = format!("(data (i32.const 1024) \"{text}\")");
     let guest = Guest { on_stanza: &on_stanza, imports, more: &more, ..Guest::default() };
-    trap(suffers_with(guest, &["edit", "redirect", "close-stream"]))
+    trap(suffers_with(guest, &["edit", "redirect", "close-stream", "reply"]))
 }
 
 #[test]
@@ -104,6 +106,43 @@ fn a_stream_error_that_does_not_exist_is_a_trap() {
     let call = "(call $close_stream (i32.const 1024) $len (i32.const 0) (i32.const 0) (i32.const 0))";
     let refusal = acts_on("because<>", call, import::CLOSE_STREAM);
     assert_eq!(refusal, "closes the stream with \"because<>\", which RFC 6120 does not define");
+}
+
+#[test]
+fn a_reply_that_is_no_payload_is_a_trap() {
+    let call = "(call $reply (i32.const 1024) $len)";
+    for (text, defect) in [
+        ("", "not well-formed"),
+        ("no element", "not well-formed"),
+        ("<a></b>", "not well-formed"),
+        ("</message><message to='eve@evil.example'>", "not well-formed"),
+        ("<x xmlns='urn:x'><result xmlns='jabber:server:dialback'/></x>", "forbidden target"),
+    ] {
+        assert_eq!(acts_on(text, call, import::REPLY), format!("replies with what is no payload: {defect}"), "{text}");
+    }
+}
+
+#[test]
+fn a_reply_that_is_too_large_is_a_trap() {
+    let long = format!("<body>{}</body>", "x".repeat(60_000));
+    let on_stanza = format!(
+        "(call $said (local.get $stanza) (i32.const 4) (call $reply (i32.const 1024) (i32.const {})))",
+        long.len()
+    );
+    let guest = Guest { on_stanza: &on_stanza, imports: import::REPLY, pages: 4, ..Guest::default() };
+    let zeros = trap(suffers_with(guest, &["edit", "reply"]));
+    assert_eq!(zeros, "replies with what is no payload: not well-formed");
+    let call = format!("(drop (call $reply (i32.const 1024) (i32.const {}))) unreachable", 70_000);
+    let guest = Guest { on_stanza: &call, ..guest };
+    assert_eq!(trap(suffers_with(guest, &["edit", "reply"])), "replies with what is no payload: budget exceeded");
+}
+
+#[test]
+fn a_delay_is_never_longer_than_its_bound() {
+    let on_stanza = "(call $said (local.get $stanza) (i32.const 4) (call $delay (i32.const -1)))";
+    let endless = spec("endless", Guest { on_stanza, imports: import::DELAY, ..Guest::default() });
+    let decision = chain(vec![endless]).worker().judge(&mut Stanza::parse(super::CHAT).unwrap(), super::NOW_MS);
+    assert_eq!((decision.fault, decision.delay), (None, Duration::from_secs(10)));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The stanza error that answers a stanza (RFC 6120 §8.3).
 
-use super::{Stanza, StanzaError, StanzaType};
+use super::{Kind, Stanza, StanzaError, StanzaType};
 use crate::jid::Jid;
 use crate::ns;
-use crate::xml::Element;
+use crate::xml::{Element, Node};
 
 impl Stanza {
     /// Builds the error that goes back to the sender, as from the addressee: the id kept, the payload left out.
@@ -14,6 +14,33 @@ impl Stanza {
             return None;
         }
         Some(self.error_between(&self.to, &self.from, error))
+    }
+
+    /// Whether a message may answer it: it is one, and neither an error (RFC 6120 §8.3.1) nor to or from a room, where everybody
+    /// would read the answer (RFC 6121 §5.2.2).
+    pub fn takes_message_reply(&self) -> bool {
+        self.kind == Kind::Message && !matches!(self.stanza_type, StanzaType::Error | StanzaType::Groupchat)
+    }
+
+    /// Builds a message of the same type that goes back to the sender, as from the addressee, with these elements.
+    ///
+    /// None for what [takes none](Self::takes_message_reply). It has no id: nobody is to answer it, and RFC 6120 §8.1.3 asks for none.
+    pub fn message_reply<'a>(&self, payload: impl Iterator<Item = Node<'a>>) -> Option<Stanza> {
+        if !self.takes_message_reply() {
+            return None;
+        }
+        let mut element = Element::new(ns::SERVER, Kind::Message.as_str());
+        element.set_attribute(0, "from", Some(self.to.as_str()));
+        element.set_attribute(0, "to", Some(self.from.as_str()));
+        // A value that nobody defines means the default (RFC 6121 §5.2.2).
+        let defined = self.root().attribute("type").filter(|_| self.stanza_type != StanzaType::Unknown);
+        element.set_attribute(0, "type", defined);
+        for node in payload {
+            element.append_element(0, node);
+        }
+        let stanza_type = StanzaType::of(Kind::Message, defined);
+        let size = element.to_xml().len() as u32;
+        Some(Stanza { size, element, from: self.to.clone(), to: self.from.clone(), kind: Kind::Message, stanza_type })
     }
 
     /// Turns an iq result into an error on its way, from the same sender: its addressee waits for one of the two, and would wait

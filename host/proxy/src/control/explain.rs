@@ -112,10 +112,10 @@ fn parts(record: &Record) -> Vec<Part> {
 /// Whether the chain ended with this step, before its end perhaps.
 fn decides(last: &Step, ruling: Ruling) -> bool {
     match last.said {
-        Some(Word::Pass) => false,
+        Some(Word::Pass | Word::Delay) => false,
         Some(_) => true,
         // A fault decides unless the policy lets the stanza pass.
-        None => !matches!(ruling, Ruling::Forward | Ruling::ForwardEdited),
+        None => !ruling.forwards(),
     }
 }
 

@@ -15,4 +15,4 @@ pub mod status;
 pub mod watch;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -389,6 +389,8 @@ impl FilterStatus {
                 ("bounce", counts.bounced),
                 ("redirect", counts.redirected),
                 ("close-stream", counts.closed_streams),
+                ("reply", counts.replied),
+                ("delay", counts.delayed),
             ]),
             reasons: filter.reasons.clone(),
             edited: counts.edited,

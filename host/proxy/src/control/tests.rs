@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 #[path = "../../../filter/tests/guests/mod.rs"]
-pub(super) mod guests;
+pub(crate) mod guests;
 mod traffic;
 
 use super::reload::{Cause, ReloadError, Reloader};

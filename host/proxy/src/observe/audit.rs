@@ -54,8 +54,12 @@ pub enum Ruling {
     Forward,
     /// Let through with a filter's edits.
     ForwardEdited,
+    /// Let through as it came, and its stream not read for a while.
+    ForwardDelayed,
     /// Returned to its sender with a stanza error.
     Bounce,
+    /// Answered by a message in its addressee's name.
+    Reply,
     /// Discarded.
     Drop,
     /// Discarded, and the stream it came by ended.
@@ -63,12 +67,19 @@ pub enum Ruling {
 }
 
 impl Ruling {
+    /// Whether the stanza went on its way.
+    pub fn forwards(self) -> bool {
+        matches!(self, Ruling::Forward | Ruling::ForwardEdited | Ruling::ForwardDelayed)
+    }
+
     /// The word that a decision comes down to.
     pub fn of(decision: &Decision) -> Self {
         match &decision.outcome {
             Outcome::Forward if decision.edited => Ruling::ForwardEdited,
+            Outcome::Forward if !decision.delay.is_zero() => Ruling::ForwardDelayed,
             Outcome::Forward => Ruling::Forward,
             Outcome::Bounce(_) => Ruling::Bounce,
+            Outcome::Reply(_) => Ruling::Reply,
             Outcome::Drop => Ruling::Drop,
             Outcome::CloseStream { .. } => Ruling::CloseStream,
         }
@@ -80,7 +91,9 @@ impl fmt::Display for Ruling {
         f.write_str(match self {
             Ruling::Forward => "forward",
             Ruling::ForwardEdited => "forward (edited)",
+            Ruling::ForwardDelayed => "forward (delayed)",
             Ruling::Bounce => "bounce",
+            Ruling::Reply => "reply",
             Ruling::Drop => "drop",
             Ruling::CloseStream => "close-stream",
         })
@@ -120,7 +133,12 @@ impl Audit {
             Ruling::Forward => {
                 tracing::debug!(target: "refrain::audit", %id, generation, direction, from, to, micros, "stanza forwarded");
             }
-            Ruling::ForwardEdited | Ruling::Bounce | Ruling::Drop | Ruling::CloseStream => {
+            Ruling::ForwardEdited
+            | Ruling::ForwardDelayed
+            | Ruling::Bounce
+            | Ruling::Reply
+            | Ruling::Drop
+            | Ruling::CloseStream => {
                 tracing::info!(target: "refrain::audit", %id, generation, direction, from, to, %ruling, filter, reason, micros, "stanza judged");
             }
         }

@@ -5,7 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use refrain_filter::Outcome as Ruled;
 use refrain_proto::auth::{KeyClaim, Validity};
@@ -58,6 +58,7 @@ pub async fn run(
         batch: Batch::default(),
         dues: Dues::default(),
         held: None,
+        delay: Duration::ZERO,
         alarm: Alarm::new(now),
         closing: false,
         first_pair: true,
@@ -111,8 +112,10 @@ struct Receiver {
     batch: Batch,
     /// What its domains have sent and their rates do not know of yet.
     dues: Dues,
-    /// Until then nothing is read, so that TCP holds the peer back: a domain of the stream sent too much.
+    /// Until then nothing is read, so that TCP holds the peer back: a domain of the stream sent too much, or a filter said so.
     held: Option<Instant>,
+    /// The longest that a filter asked for since the last wake-up.
+    delay: Duration,
     alarm: Alarm,
     /// The drain has begun, or a filter closed the stream; it knows.
     closing: bool,
@@ -237,9 +240,17 @@ impl Receiver {
                 audit.write(record);
             }
         }
+        self.delay = self.delay.max(decision.delay);
         match decision.outcome {
             Ruled::Forward => self.outgoing.relay(&stanza),
             Ruled::Bounce(error) => match stanza.error_reply(&error) {
+                Some(reply) => {
+                    self.outgoing.reply(&reply);
+                    self.batch.bounced += 1;
+                }
+                None => self.batch.dropped += 1,
+            },
+            Ruled::Reply(payload) => match stanza.message_reply(payload.elements()) {
                 Some(reply) => {
                     self.outgoing.reply(&reply);
                     self.batch.bounced += 1;
@@ -289,25 +300,34 @@ impl Receiver {
         self.outgoing.flush(&self.gateway).await;
     }
 
-    /// Settles what came since the last wake-up; a domain that sent too much is not read for a while. All that was read is on
-    /// its way already: nothing is lost, and the peer's own buffers fill.
+    /// Settles what came since the last wake-up: a stream is not read for a while if a filter said so, or if a domain of it sent
+    /// too much. All that was read is on its way already: nothing is lost, and the peer's own buffers fill.
     fn hold_back(&mut self) {
-        if self.side == Side::Inside || self.held.is_some() {
-            return;
-        }
-        let bytes = self.connection.take_received();
-        if !self.dues.is_open() && bytes == 0 {
+        if self.held.is_some() {
             return;
         }
         let now = Instant::now();
-        let snapshot = self.gateway.snapshot();
-        if let Some((pause, refusal)) = self.dues.settle(bytes, &snapshot.config, now)
-            && !self.closing
-            && self.connection.stream().is_established()
-        {
+        let pause = std::mem::take(&mut self.delay).max(self.settle(now));
+        if !pause.is_zero() && !self.closing && self.connection.stream().is_established() {
             self.held = Some(now + pause);
+        }
+    }
+
+    /// Returns how long a domain that sent too much is to wait. What the protected servers send has no rate.
+    fn settle(&mut self, now: Instant) -> Duration {
+        if self.side == Side::Inside {
+            return Duration::ZERO;
+        }
+        let bytes = self.connection.take_received();
+        if !self.dues.is_open() && bytes == 0 {
+            return Duration::ZERO;
+        }
+        let snapshot = self.gateway.snapshot();
+        let Some((pause, refusal)) = self.dues.settle(bytes, &snapshot.config, now) else { return Duration::ZERO };
+        if !self.closing && self.connection.stream().is_established() {
             self.gateway.refusals.note(refusal, &self.peer.ip());
         }
+        pause
     }
 
     /// Waits for bytes, an answer, the stream's timer or the drain.

@@ -39,7 +39,7 @@ pub struct Copied {
     pub took: Duration,
 }
 
-/// A number that is the same for what leaves alike: an edited stanza, or the error that answers one.
+/// A number that is the same for what leaves alike: an edited stanza, or the error or message that answers one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fingerprint(pub u64);
 
@@ -52,6 +52,7 @@ impl Fingerprint {
             Outcome::Bounce(error) => {
                 (error.condition.as_str(), error.error_type.as_str(), &error.text).hash(&mut hasher);
             }
+            Outcome::Reply(payload) => payload.to_xml().hash(&mut hasher),
             Outcome::Forward | Outcome::Drop | Outcome::CloseStream { .. } => return Fingerprint::default(),
         }
         Fingerprint(hasher.finish())

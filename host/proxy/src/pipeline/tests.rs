@@ -5,6 +5,7 @@ mod ping;
 mod rates;
 mod secrets;
 mod several;
+mod verdicts;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -115,8 +115,10 @@ impl Stage {
             .map_err(|_| format!("{id} ({}) was not judged within {} s", entry.what, PATIENCE.as_secs()))?
             .ok_or("the gateway stopped")?;
         let arrival = match record.ruling {
-            Ruling::Forward | Ruling::ForwardEdited => receiver.arrival(&id).await,
+            Ruling::Forward | Ruling::ForwardEdited | Ruling::ForwardDelayed => receiver.arrival(&id).await,
             Ruling::Bounce => sender.arrival(&id).await,
+            // A message of the gateway's own has no id.
+            Ruling::Reply => sender.arrival("").await,
             Ruling::Drop | Ruling::CloseStream => None,
         };
         let ended_as_expected = matches(entry.expect, record.ruling, arrival.as_ref());

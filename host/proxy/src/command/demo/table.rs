@@ -97,8 +97,8 @@ impl Summary {
     pub fn add(&mut self, row: &Row) {
         self.sent += 1;
         match row.record.ruling {
-            Ruling::Forward | Ruling::ForwardEdited => self.forwarded += 1,
-            Ruling::Bounce => self.bounced += 1,
+            Ruling::Forward | Ruling::ForwardEdited | Ruling::ForwardDelayed => self.forwarded += 1,
+            Ruling::Bounce | Ruling::Reply => self.bounced += 1,
             Ruling::Drop | Ruling::CloseStream => self.dropped += 1,
         }
         self.unexpected += u64::from(!row.ended_as_expected);

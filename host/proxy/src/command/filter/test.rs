@@ -28,7 +28,7 @@ A case is a stanza and what must become of it, in TOML or XML:
   [[case]]
   name = \"two links are returned\"
   stanza = \"<message from='eve@evil.example/x' to='alice@home.example'>…</message>\"
-  verdict = \"bounce\"               # pass, accept, drop, bounce, redirect, close-stream; skip: no interest rule matched
+  verdict = \"bounce\"               # pass, accept, drop, bounce, redirect, close-stream, reply, delay; skip: not asked
   error = \"not-acceptable\"
 
 docs/writing-filters.md has all keys, and the same as XML.

@@ -125,6 +125,9 @@ fn result_of(decision: &Decision, stanza: &Stanza) -> String {
     match &decision.outcome {
         Outcome::Forward => stanza.to_xml(),
         Outcome::Bounce(error) => stanza.error_reply(error).map(|reply| reply.to_xml()).unwrap_or_default(),
+        Outcome::Reply(payload) => {
+            stanza.message_reply(payload.elements()).map(|reply| reply.to_xml()).unwrap_or_default()
+        }
         Outcome::Drop | Outcome::CloseStream { .. } => String::new(),
     }
 }
