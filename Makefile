@@ -7,7 +7,7 @@ FUZZ_TARGETS = agreement initiating jid reader receiving
 FUZZ_SECONDS ?= 20
 BUILT = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo setup setup-guest test check quick fmt clippy doc deny cargo-deny advisories bench fuzz cargo-fuzz
+.PHONY: help demo setup setup-guest test check quick fmt clippy doc docs deny cargo-deny advisories bench fuzz cargo-fuzz
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -36,6 +36,9 @@ clippy:
 
 doc: ## Builds the documentation of every crate
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --workspace
+
+docs: setup-guest ## Writes the settings of the bundled filters into their pages
+	REFRAIN_WRITE_DOCS=1 $(CARGO) test --workspace --lib -- the_pages_have_the_settings
 
 deny: cargo-deny ## Checks licences, sources and duplicates of the dependencies
 	$(CARGO) deny check licenses sources bans

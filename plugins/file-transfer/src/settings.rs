@@ -7,13 +7,13 @@ use refrain_sdk::{Address, Direction, Head, settings};
 #[derive(Debug)]
 #[serde(default)]
 pub struct Settings {
-    /// What passes, beside what passes by default.
+    /// Mechanisms and groups that pass, beside what passes by default.
     pub allow: Vec<Mechanism>,
-    /// What is refused, beside what is refused by default.
+    /// Mechanisms and groups that are refused, beside what is refused by default.
     pub deny: Vec<Mechanism>,
     /// Takes what is refused out of the answers to service discovery, so that clients do not offer it.
     pub hide_features: bool,
-    /// Exceptions by direction and domain; a later one wins over an earlier, and all over the lists above.
+    /// Exceptions by direction and domain: a later one wins over an earlier, and all of them over `allow` and `deny`.
     pub rules: Vec<Exception>,
 }
 
@@ -30,13 +30,13 @@ impl Default for Settings {
 pub struct Exception {
     /// The direction it is about; both without it.
     pub direction: Option<Way>,
-    /// Domains of this side, with a leading `*.` their subdomains; all without any.
+    /// Domains of this side; `*.home.example` is every subdomain. All without any.
     pub inside: Vec<String>,
     /// Domains of the other side, likewise.
     pub outside: Vec<String>,
-    /// What passes.
+    /// Mechanisms and groups that pass.
     pub allow: Vec<Mechanism>,
-    /// What is refused.
+    /// Mechanisms and groups that are refused.
     pub deny: Vec<Mechanism>,
 }
 

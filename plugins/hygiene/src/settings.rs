@@ -7,11 +7,11 @@ use refrain_sdk::settings;
 #[derive(Debug, Default)]
 #[serde(default)]
 pub struct Settings {
-    /// Rules that do not hold.
+    /// Rules that do not hold, by their names below.
     pub allow: Vec<Rule>,
-    /// Domains of this side, beside that of the addressee; with a leading `*.` their subdomains.
+    /// Domains of this side, beside that of the addressee, which always counts; `*.home.example` is every subdomain.
     pub hosted: Vec<String>,
-    /// Domains of this side where only users are, no rooms and no services: their archives are nobody else's.
+    /// Domains of this side where only users are, no rooms and no services: nobody outside asks an archive there.
     pub user_domains: Vec<String>,
     /// Domains of this side whose commands are for everybody, such as gateways.
     pub commands_at: Vec<String>,
@@ -45,7 +45,7 @@ pub enum Rule {
 #[settings]
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Lookalikes {
-    /// It passes, with a reason for the operator.
+    /// It passes, and is counted among the reasons in `refrain status`.
     #[default]
     Flag,
     /// It is returned with an error.

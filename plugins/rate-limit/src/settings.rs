@@ -9,9 +9,9 @@ use refrain_sdk::settings;
 pub struct Settings {
     /// Whether the limits that the filter has of its own apply.
     pub defaults: bool,
-    /// Limits of the operator's, and changes to those that the filter has of its own, by their names.
+    /// Changes to the limits that the filter has of its own, by their names, and further limits; 16 can be on.
     pub limits: Vec<Limit>,
-    /// Senders that no limit is about: addresses, domains, and `*.domain` for subdomains.
+    /// Senders that no limit is about: `user@example.org`, `example.org`, `*.example.org` (its subdomains).
     pub except: Vec<String>,
 }
 
@@ -26,21 +26,21 @@ impl Default for Settings {
 #[derive(Debug, Clone, Default)]
 #[serde(default)]
 pub struct Limit {
-    /// What it is called, in reasons, metrics and changes: lower-case letters, digits and hyphens.
+    /// Lower-case letters, digits, hyphens; stands in reasons and metrics. That of one of the filter's own changes it.
     pub name: String,
-    /// The stanzas that it counts: one or more selections with blanks between, such as `pubsub disco`.
+    /// What it counts: one or more of the selections below with blanks between, such as `pubsub disco`.
     pub stanzas: Option<String>,
-    /// Whose stanzas are counted together.
+    /// Whose stanzas are counted together, so that they have a bucket of their own; `sender` without it.
     pub per: Option<Per>,
-    /// How many pass in the long run: `20/min`.
+    /// How many pass in the long run: `10/s`, `20/min`, `100/h`, `500/day`.
     pub rate: Option<String>,
-    /// How many pass at once; without it, the number of `rate`.
+    /// How many pass at once, after a silence; without it, the number of `rate`.
     pub burst: Option<u32>,
-    /// Which way the stanzas go.
+    /// Which way the stanzas go; `inbound` without it. The filter must be in that chain.
     pub direction: Option<Way>,
-    /// What becomes of those that are too many.
+    /// What becomes of those that are too many; `bounce` without it.
     pub action: Option<Action>,
-    /// The condition of the error, if there is one.
+    /// The condition of the error, of type `wait`, if there is one; `resource-constraint` without it.
     pub condition: Option<Told>,
     /// Senders that this limit is not about.
     pub except: Vec<String>,

@@ -4,7 +4,7 @@ use proc_macro::TokenStream;
 
 /// What the attribute stands for. serde and schemars are those of the SDK, so that an author depends on neither.
 const DERIVED: &str = "\
-    #[derive(::refrain_sdk::serde::Deserialize, ::refrain_sdk::schemars::JsonSchema)]\
+    #[derive(::refrain_sdk::serde::Deserialize, ::refrain_sdk::serde::Serialize, ::refrain_sdk::schemars::JsonSchema)]\
     #[serde(crate = \"::refrain_sdk::serde\", rename_all = \"kebab-case\", deny_unknown_fields)]\
     #[schemars(crate = \"::refrain_sdk::schemars\")]";
 

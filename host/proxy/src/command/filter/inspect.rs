@@ -6,6 +6,7 @@ use clap::Args;
 use refrain_filter::{Component, EngineOptions, Manifest};
 use serde_json::{Value, json};
 
+use super::page;
 use super::schema::{self, Row};
 use super::subject::{Built, Subject};
 use super::{Ended, ToolError, bytes, cases};
@@ -16,6 +17,7 @@ use super::{Ended, ToolError, bytes, cases};
 Examples:
   refrain filter inspect builtin:spim
   refrain filter inspect link-limit.wasm --schema > schema.json
+  refrain filter inspect link-limit.wasm --markdown >> README.md
 
 None of its code runs. What it asks for is what it imports, and what its manifest adds; the operator grants it under
 [filter.NAME] grants = [...].
@@ -28,6 +30,9 @@ pub struct Inspect {
     /// Print the JSON Schema of its settings, and nothing else
     #[arg(long, conflicts_with = "json")]
     schema: bool,
+    /// Print its settings as tables in Markdown, for a page of documentation
+    #[arg(long, conflicts_with_all = ["json", "schema"])]
+    markdown: bool,
     /// Print everything as JSON
     #[arg(long)]
     json: bool,
@@ -39,11 +44,10 @@ impl Inspect {
         let subject = Subject::find(self.subject.as_deref())?;
         let built = subject.built()?;
         let component = examine(&built)?;
-        let schema = component.manifest().and_then(|manifest| manifest.settings_schema.as_ref());
         if self.schema {
-            let schema = schema
-                .ok_or_else(|| ToolError::failed(format!("{}: it has no schema of its settings", built.place)))?;
-            say!("{schema:#}");
+            say!("{:#}", schema_of(&built, &component)?);
+        } else if self.markdown {
+            say!("{}", page::tables(&schema::rows(schema_of(&built, &component)?)).trim_end());
         } else if self.json {
             say!("{:#}", as_json(&built, &component));
         } else {
@@ -51,6 +55,11 @@ impl Inspect {
         }
         Ok(())
     }
+}
+
+fn schema_of<'c>(built: &Built, component: &'c Component) -> Ended<&'c Value> {
+    let schema = component.manifest().and_then(|manifest| manifest.settings_schema.as_ref());
+    schema.ok_or_else(|| ToolError::failed(format!("{}: it has no schema of its settings", built.place)))
 }
 
 /// Reads a component without running it.

@@ -12,6 +12,7 @@ mod check;
 mod inspect;
 mod new;
 mod package;
+mod page;
 mod schema;
 mod subject;
 mod test;

@@ -16,6 +16,19 @@ pub(super) struct Row {
     pub(super) default: String,
     /// What it does.
     pub(super) description: String,
+    /// The words of which one may be written, or several if it is a list.
+    pub(super) choices: Vec<Choice>,
+    /// Whether it is a list.
+    pub(super) is_list: bool,
+}
+
+/// A word that may be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// As it is written, with its quotes.
+    pub(super) word: String,
+    /// What it means.
+    pub(super) description: String,
 }
 
 /// Returns a row for each key, those of nested tables behind the table's own.
@@ -68,8 +81,10 @@ impl<'s> Reader<'s> {
                 Some(Value::Null) | None => String::new(),
                 Some(default) => default.to_string(),
             };
-            let description = described.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-            rows.push(Row { kind: self.kind(resolved), default, description, key: key.clone() });
+            let (kind, description) = (self.kind(resolved), in_one_line(described));
+            let is_list = self.type_name(resolved) == Some("array");
+            let choices = self.choices(resolved.get("items").unwrap_or(resolved)).unwrap_or_default();
+            rows.push(Row { key: key.clone(), kind, default, description, choices, is_list });
             self.nested(resolved, &key, depth, rows);
         }
     }
@@ -87,8 +102,8 @@ impl<'s> Reader<'s> {
 
     fn kind(&self, schema: &'s Value) -> String {
         let schema = self.resolved(schema);
-        if let Some(words) = self.words(schema) {
-            return words.join(" | ");
+        if let Some(choices) = self.choices(schema) {
+            return choices.into_iter().map(|choice| choice.word).collect::<Vec<_>>().join(" | ");
         }
         match self.type_name(schema) {
             Some("array") => match schema.get("items") {
@@ -113,20 +128,24 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// The words of an enumeration, however it is written.
-    fn words(&self, schema: &'s Value) -> Option<Vec<String>> {
+    /// The words of an enumeration, however it is written; where something else may be written instead, what that is.
+    fn choices(&self, schema: &'s Value) -> Option<Vec<Choice>> {
+        let schema = self.resolved(schema);
+        let choice = |word: &Value, description| Choice { word: word.to_string(), description };
         if let Some(words) = schema["enum"].as_array() {
-            return Some(words.iter().filter(|word| !word.is_null()).map(Value::to_string).collect());
+            let words = words.iter().filter(|word| !word.is_null());
+            return Some(words.map(|word| choice(word, String::new())).collect());
         }
         if let Some(word) = schema.get("const") {
-            return Some(vec![word.to_string()]);
+            return Some(vec![choice(word, in_one_line(schema["description"].as_str()))]);
         }
-        let choices = ["oneOf", "anyOf"].into_iter().find_map(|key| schema[key].as_array())?;
-        let words = choices.iter().filter(|choice| choice["type"] != "null").map(|choice| {
-            let choice = self.resolved(choice);
-            self.words(choice).unwrap_or_else(|| vec![self.kind(choice)])
+        let alternatives = ["oneOf", "anyOf"].into_iter().find_map(|key| schema[key].as_array())?;
+        let alternatives = alternatives.iter().filter(|alternative| alternative["type"] != "null");
+        let choices = alternatives.map(|alternative| {
+            let kind = || vec![Choice { word: self.kind(alternative), description: String::new() }];
+            self.choices(alternative).unwrap_or_else(kind)
         });
-        Some(words.collect::<Vec<_>>().concat())
+        Some(choices.collect::<Vec<_>>().concat())
     }
 
     /// Follows references within the schema, and the lists of one that stand around them.
@@ -160,6 +179,10 @@ impl<'s> Reader<'s> {
     }
 }
 
+fn in_one_line(text: Option<&str>) -> String {
+    text.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -180,18 +203,16 @@ mod tests {
                 "Signature": { "type": "object", "properties": { "limit": { "type": ["integer", "null"] } } },
             },
         });
-        let row = |key: &str, kind: &str, default: &str, description: &str| Row {
-            key: key.to_owned(),
-            kind: kind.to_owned(),
-            default: default.to_owned(),
-            description: description.to_owned(),
-        };
+        let rows = rows(&schema);
+        let told = |row: &Row| [&row.key, &row.kind, &row.default, &row.description].map(String::clone);
         let expected = [
-            row("action", "\"bounce\" | \"drop\"", "\"bounce\"", ""),
-            row("signatures", "list of table", "required", "What to look for."),
-            row("signatures[].limit", "whole number", "", ""),
+            ["action", "\"bounce\" | \"drop\"", "\"bounce\"", ""],
+            ["signatures", "list of table", "required", "What to look for."],
+            ["signatures[].limit", "whole number", "", ""],
         ];
-        assert_eq!(rows(&schema), expected);
+        assert_eq!(rows.iter().map(told).collect::<Vec<_>>(), expected);
+        assert_eq!(rows[0].choices.len(), 2);
+        assert!(rows[1].is_list && rows[1].choices.is_empty());
         assert_eq!(mistakes(&schema), [""; 0]);
     }
 
