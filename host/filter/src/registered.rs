@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::grants::{Grant, Grants};
 use crate::interest::{Interest, InterestSet};
-use crate::list::{List, Lists};
+use crate::list::{Lists, LiveList};
 use crate::selector::Selector;
 use crate::shared::{Bucket, Counter, Limiter, Rate, Shared};
 
@@ -59,7 +59,7 @@ pub(crate) struct Registered {
     pub(crate) selectors: Vec<Selector>,
     counters: Vec<Named<Arc<Counter>>>,
     limiters: Vec<Named<Limited>>,
-    lists: Vec<Named<Arc<List>>>,
+    lists: Vec<Named<Arc<LiveList>>>,
     buckets: Vec<Named<Arc<Bucket>>>,
 }
 
@@ -81,7 +81,7 @@ impl Registered {
         at(&self.limiters, index).ok_or_else(|| missing("limiter", index, "made"))
     }
 
-    pub(crate) fn list(&self, index: u32) -> wasmtime::Result<&List> {
+    pub(crate) fn list(&self, index: u32) -> wasmtime::Result<&LiveList> {
         at(&self.lists, index).map(|list| &**list).ok_or_else(|| missing("list", index, "opened"))
     }
 

@@ -117,7 +117,7 @@ impl Judge for Sandbox {
     fn begin(&mut self, file: &CaseFile) -> Result<(), String> {
         self.configured = None;
         self.shared = Arc::default();
-        self.lists = file.lists.iter().map(|(name, list)| (name.clone(), Arc::new(list.to_list()))).collect();
+        self.lists = file.lists.iter().map(|(name, list)| (name.clone(), Arc::new(list.to_list().into()))).collect();
         self.grants = match &file.grants {
             None => self.component.requests().to_grants().with(Grant::Accept),
             Some(grants) => grants

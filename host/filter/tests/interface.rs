@@ -95,7 +95,7 @@ fn listed(entry: &str) -> FilterSpec {
     );
     let (configure, on_stanza) = (&*configure, &*on_stanza);
     let guest = Guest { configure, on_stanza, imports: import::LIST, more: NAME, ..Guest::default() };
-    let lists = BTreeMap::from([("name".to_owned(), Arc::new(List::from_iter([entry.to_owned()])))]);
+    let lists = BTreeMap::from([("name".to_owned(), Arc::new(List::from_iter([entry.to_owned()]).into()))]);
     granted(FilterSpec { lists, ..spec("listed", guest) }, &["edit", "list:name"])
 }
 

@@ -10,6 +10,7 @@ use refrain_proto::stream::StreamIds;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use crate::lists::tender;
 use crate::net::responder::zone::Zone;
 use crate::net::responder::{Responder, Zones};
 use crate::net::target::Transport;
@@ -69,6 +70,7 @@ impl App {
             gateway,
             keeper,
         };
+        tokio::spawn(tender::tend(app.gateway.clone()));
         app.gateway.own_doors.open(app.doors());
         app.serve(Side::Outside, Transport::StartTls, outside);
         app.serve(Side::Outside, Transport::DirectTls, outside_tls);

@@ -7,6 +7,7 @@ pub mod command;
 pub mod config;
 pub mod control;
 pub mod limits;
+pub mod lists;
 pub mod net;
 pub mod observe;
 pub mod pipeline;

@@ -9,10 +9,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use refrain_filter::{Chain, Direction, Engine, EngineOptions, Shared};
+use refrain_filter::{Chain, Direction, Engine, EngineOptions, Lists, Shared};
 use refrain_proto::{Boundary, Side};
 
 use crate::config::{Config, Mistakes};
+use crate::lists::Board;
+use crate::lists::board::Purpose;
 use crate::net::dns::Resolver;
 use crate::net::tls::Tls;
 use roster::Roster;
@@ -33,6 +35,10 @@ pub struct Snapshot {
     pub inbound: Arc<Chain>,
     /// Judges what comes from the protected servers.
     pub outbound: Arc<Chain>,
+    /// What the sources of lists offered; all generations have the same.
+    pub board: Arc<Board>,
+    /// The lists of this generation.
+    pub lists: Lists,
     /// Since when it is live.
     pub live_since: SystemTime,
     rosters: [Arc<Roster>; 2],
@@ -43,14 +49,16 @@ impl Snapshot {
     /// stage at once. Compiles on the calling thread, which may take seconds.
     pub fn load(path: &Path, engine: &Arc<Engine>) -> Result<Snapshot, Mistakes> {
         let (config, mistakes) = Config::read(path)?;
-        Snapshot::build_in(config, mistakes, engine, engine.shared())
+        let lists = Attached::new(&Board::new(config.state.directory.as_deref()), &config, Purpose::Live);
+        Snapshot::build_in(config, mistakes, engine, engine.shared(), lists)
     }
 
     /// Like [`load`](Self::load), to take the place of what runs now: what cannot change before a restart is a mistake, too.
-    pub fn load_beside(running: &Config, path: &Path, engine: &Arc<Engine>) -> Result<Snapshot, Mistakes> {
+    pub fn load_beside(running: &Snapshot, path: &Path, engine: &Arc<Engine>) -> Result<Snapshot, Mistakes> {
         let (config, mut mistakes) = Config::read(path)?;
-        mistakes.extend(config.needs_restart_after(running));
-        Snapshot::build_in(config, mistakes, engine, engine.shared())
+        mistakes.extend(config.needs_restart_after(&running.config));
+        let lists = Attached::new(&running.board, &config, Purpose::Live);
+        Snapshot::build_in(config, mistakes, engine, engine.shared(), lists)
     }
 
     /// Builds all that a configuration names, with the mistakes that were found before. A candidate that must leave no trace in
@@ -60,6 +68,7 @@ impl Snapshot {
         mut mistakes: Mistakes,
         engine: &Arc<Engine>,
         shared: &Arc<Shared>,
+        Attached { board, lists }: Attached,
     ) -> Result<Snapshot, Mistakes> {
         let tls = Tls::load(&config).map_err(|found| mistakes.extend(found)).ok();
         let resolver = Resolver::new(&config.outside)
@@ -68,7 +77,7 @@ impl Snapshot {
                 mistakes.add(config.places.mistake(key, error.to_string(), advice));
             })
             .ok();
-        let chains = chains::build(&config, engine, shared).map_err(|found| mistakes.extend(found)).ok();
+        let chains = chains::build(&config, &lists, engine, shared).map_err(|found| mistakes.extend(found)).ok();
         match (tls, resolver, chains, mistakes.is_empty()) {
             (Some(tls), Some(resolver), Some(chains), true) => Ok(Snapshot {
                 generation: 0,
@@ -79,6 +88,8 @@ impl Snapshot {
                 live_since: SystemTime::now(),
                 inbound: chains.inbound,
                 outbound: chains.outbound,
+                board,
+                lists,
                 config,
             }),
             _ => Err(mistakes),
@@ -95,6 +106,8 @@ impl Snapshot {
             boundary: self.boundary.clone(),
             inbound: self.inbound.clone(),
             outbound: self.outbound.clone(),
+            board: self.board.clone(),
+            lists: self.lists.clone(),
             live_since: self.live_since,
             rosters: self.rosters.clone(),
         }
@@ -115,6 +128,19 @@ impl Snapshot {
             Direction::Inbound => &self.inbound,
             Direction::Outbound => &self.outbound,
         }
+    }
+}
+
+/// The lists of a configuration, and the board that keeps them alive.
+pub struct Attached {
+    board: Arc<Board>,
+    lists: Lists,
+}
+
+impl Attached {
+    /// Makes the lists of what the board knows.
+    pub fn new(board: &Arc<Board>, config: &Config, purpose: Purpose) -> Self {
+        Attached { board: board.clone(), lists: board.attach(&config.lists, purpose) }
     }
 }
 

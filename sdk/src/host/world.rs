@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refrain_filter::{Bucket, Counter, KvError, Limiter, List, Lists, Rate, Shared};
+use refrain_filter::{Bucket, Counter, KvError, Limiter, List, Lists, LiveList, Rate, Shared};
 
 use crate::BucketError;
 
@@ -33,7 +33,7 @@ struct World {
 struct Opened {
     counters: Vec<Arc<Counter>>,
     limiters: Vec<(Arc<Limiter>, Rate)>,
-    lists: Vec<Arc<List>>,
+    lists: Vec<Arc<LiveList>>,
     buckets: Vec<Arc<Bucket>>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn begin_world() {
 }
 
 pub(crate) fn set_list(name: &str, list: List) {
-    with(|world| world.lists.insert(name.to_owned(), Arc::new(list)));
+    with(|world| world.lists.insert(name.to_owned(), Arc::new(list.into())));
 }
 
 pub(crate) fn now_ms() -> u64 {
@@ -115,7 +115,7 @@ pub(crate) fn list_contains(list: u32, value: &str) -> bool {
 }
 
 pub(crate) fn list_lookup(list: u32, value: &str) -> Option<String> {
-    with(|world| world.opened.lists.get(list as usize)?.lookup(value).map(str::to_owned))
+    with(|world| world.opened.lists.get(list as usize)?.lookup(value))
 }
 
 fn bucket(world: &World, bucket: u32) -> Option<&Bucket> {

@@ -9,6 +9,6 @@ impl lists::Host for State {
     }
 
     fn lookup(&mut self, list: u32, value: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.registered.list(list)?.lookup(&value).map(str::to_owned))
+        Ok(self.registered.list(list)?.lookup(&value))
     }
 }

@@ -69,7 +69,7 @@ fn opens(function: &str, imports: &str, grants: &[&str]) -> FilterSpec {
         {CONFIGURED}"
     );
     let more = r#"(data (i32.const 1024) "name")"#;
-    let lists = BTreeMap::from([("other".to_owned(), Arc::new(List::default()))]);
+    let lists = BTreeMap::from([("other".to_owned(), Arc::new(List::default().into()))]);
     let guest = Guest { configure: &configure, imports, more, ..Guest::default() };
     FilterSpec { lists, ..granted(spec("curious", guest), grants) }
 }

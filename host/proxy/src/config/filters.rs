@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use refrain_filter::{CircuitLimits, FaultPolicy, FilterLimits, Grant, Grants, Isolation, Lists};
+use refrain_filter::{CircuitLimits, FaultPolicy, FilterLimits, Grant, Grants, Isolation};
 
+use super::ListConfigs;
 use super::faults;
 use super::file::{Section, advise_key};
 use super::settings_files;
@@ -72,7 +73,7 @@ pub struct Chains {
 
 impl Chains {
     /// Reads `[chain]` and every `[filter.NAME]`.
-    pub(super) fn read(root: &Section<'_>, lists: &Lists) -> Self {
+    pub(super) fn read(root: &Section<'_>, lists: &ListConfigs) -> Self {
         let filters = root.section("filter").map(|section| read_filters(&section, lists)).unwrap_or_default();
         let Some(chain) = root.section("chain") else {
             warn_of_unused(root, &filters, &[]);
@@ -136,12 +137,12 @@ fn warn_of_unused(root: &Section<'_>, filters: &Filters, used: &[&str]) {
     }
 }
 
-fn read_filters(section: &Section<'_>, lists: &Lists) -> Filters {
+fn read_filters(section: &Section<'_>, lists: &ListConfigs) -> Filters {
     let filters = section.named_sections().into_iter();
     filters.map(|(name, section)| (name.clone(), read_filter(name, &section, lists))).collect()
 }
 
-fn read_filter(name: String, section: &Section<'_>, lists: &Lists) -> Option<FilterConfig> {
+fn read_filter(name: String, section: &Section<'_>, lists: &ListConfigs) -> Option<FilterConfig> {
     section.knows(&[
         "component",
         "on-fault",
@@ -211,7 +212,7 @@ fn limits(section: &Section<'_>) -> WrittenLimits {
     }
 }
 
-fn grants(section: &Section<'_>, lists: &Lists) -> Grants {
+fn grants(section: &Section<'_>, lists: &ListConfigs) -> Grants {
     let grant = |(key, text): (String, &str)| match text.parse() {
         Ok(Grant::List(name)) if name != "*" && !lists.contains_key(&name) => {
             let known: Vec<&str> = lists.keys().map(String::as_str).collect();

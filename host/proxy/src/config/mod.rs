@@ -30,6 +30,7 @@ pub use domains::HostedDomain;
 pub use filters::{Chains, ComponentSource, FilterConfig, WrittenLimits};
 pub use inside_dns::InsideDns;
 pub use limits::{AfterBreak, BURST_SECONDS, Limits, Rates};
+pub use lists::{ENTRIES_MAX, Form, HttpsSource, ListConfig, ListConfigs, ListSource, Origin, PubsubSource};
 pub use mistake::{Mistake, Mistakes};
 pub use peers::{PeerPolicies, PeerPolicy};
 pub use places::Places;
@@ -38,7 +39,6 @@ pub use staging::Staging;
 pub use state::State;
 
 use file::{Findings, Section};
-use refrain_filter::Lists;
 use refrain_proto::Domain;
 
 /// What the operator wants.
@@ -55,7 +55,7 @@ pub struct Config {
     /// The filters of each direction.
     pub chains: Chains,
     /// What filters may look up, if they are granted it.
-    pub lists: Lists,
+    pub lists: ListConfigs,
     /// The files of these lists.
     pub list_files: Vec<PathBuf>,
     /// Who may connect from outside.
@@ -116,7 +116,7 @@ struct Draft {
     domains: Vec<HostedDomain>,
     peers: PeerPolicies,
     chains: Chains,
-    lists: (Lists, Vec<PathBuf>),
+    lists: (ListConfigs, Vec<PathBuf>),
     access: Access,
     limits: Limits,
     admin: Admin,

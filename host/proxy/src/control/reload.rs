@@ -175,7 +175,7 @@ impl Reloader {
     async fn load(&self) -> Result<Snapshot, ReloadError> {
         self.refuse_while_draining()?;
         let (path, engine, running) = (self.config.clone(), self.engine.clone(), self.gateway.snapshot());
-        let loading = tokio::task::spawn_blocking(move || Snapshot::load_beside(&running.config, &path, &engine));
+        let loading = tokio::task::spawn_blocking(move || Snapshot::load_beside(&running, &path, &engine));
         match loading.await {
             Ok(loaded) => loaded.map_err(ReloadError::Mistaken),
             Err(error) => Err(ReloadError::Broken(error.to_string())),

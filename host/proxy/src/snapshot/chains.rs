@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use refrain_filter::{BuildError, Chain, Component, Direction, Engine, FilterLimits, FilterSpec, Grants, Shared};
+use refrain_filter::{
+    BuildError, Chain, Component, Direction, Engine, FilterLimits, FilterSpec, Grants, Lists, Shared,
+};
 
 use super::self_test;
 use crate::config::{ComponentSource, Config, FilterConfig, Mistake, Mistakes};
@@ -31,9 +33,9 @@ impl Built {
 
 /// Loads the components that the chains name and lets every filter read its settings. Reports every mistake of every filter.
 /// What the filters share beyond their instances is in `shared`.
-pub fn build(config: &Config, engine: &Arc<Engine>, shared: &Arc<Shared>) -> Result<Built, Mistakes> {
+pub fn build(config: &Config, lists: &Lists, engine: &Arc<Engine>, shared: &Arc<Shared>) -> Result<Built, Mistakes> {
     let mut mistakes = Mistakes::default();
-    let mut components = Components { config, engine, loaded: HashMap::new() };
+    let mut components = Components { config, lists, engine, loaded: HashMap::new() };
     let mut build = |direction, filters: &[FilterConfig]| {
         let specs: Vec<FilterSpec> =
             filters.iter().filter_map(|filter| components.spec(filter, &mut mistakes)).collect();
@@ -71,6 +73,7 @@ fn grants(filter: &FilterConfig, component: &Component) -> Grants {
 /// Components by where they come from: a filter that stands in both chains is compiled once.
 struct Components<'c> {
     config: &'c Config,
+    lists: &'c Lists,
     engine: &'c Arc<Engine>,
     loaded: HashMap<ComponentSource, Option<Component>>,
 }
@@ -97,7 +100,7 @@ impl Components<'_> {
             component,
             settings: filter.settings.clone(),
             grants,
-            lists: self.config.lists.clone(),
+            lists: self.lists.clone(),
             limits,
             on_fault: filter.on_fault,
             circuit: filter.circuit.clone(),

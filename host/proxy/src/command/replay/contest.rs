@@ -11,6 +11,8 @@ use serde::Serialize;
 use super::name_of;
 use crate::config::{Config, Mistakes};
 use crate::control::corpus::Entry;
+use crate::lists::Board;
+use crate::lists::board::Purpose;
 use crate::observe::judgement::Judgement;
 use crate::snapshot::{self, EngineError, chains};
 
@@ -62,7 +64,10 @@ impl Contestant {
         mistakes.extend(found.into_iter().filter(|mistake| concerns_chains(&mistake.key)));
         // An engine of its own: what filters of two configurations share in one process must not meet here.
         let engine = snapshot::engine()?;
-        let built = chains::build(config, &engine, engine.shared()).map_err(|found| mistakes.extend(found)).ok();
+        // With what the last run kept of lists of others.
+        let lists = Board::new(config.state.directory.as_deref()).attach(&config.lists, Purpose::Trial);
+        let built =
+            chains::build(config, &lists, &engine, engine.shared()).map_err(|found| mistakes.extend(found)).ok();
         match (built, mistakes.is_empty()) {
             (Some(built), true) => Ok(Contestant {
                 name,

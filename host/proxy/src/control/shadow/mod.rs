@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reload::{ReloadError, Reloader, Swapped};
 use crate::config::Mistakes;
+use crate::lists::board::Purpose;
 use crate::observe::judgement::Judgement;
 use crate::pipeline::Gateway;
 use crate::pipeline::tap::{Fingerprint, Inlet, Outlet};
@@ -128,7 +129,7 @@ impl Shadows {
     pub async fn start(&self, request: Request) -> Result<Report, ShadowError> {
         let source = Source::read(request, self.reloader.config()).map_err(ShadowError::Mistaken)?;
         // State of its own: a token that the shadow takes is not missing live, and a counter not counted twice.
-        let trial = Arc::new(self.build(&source, Arc::<Shared>::default()).await?);
+        let trial = Arc::new(self.build(&source, Arc::<Shared>::default(), Purpose::Trial).await?);
         self.stop();
         let live = self.gateway.snapshot();
         let percent = live.config.staging.shadow_percent;
@@ -169,7 +170,7 @@ impl Shadows {
         if lock_ledger(&shadow.ledger).judged() == 0 && !force {
             return Err(ShadowError::Unproven);
         }
-        let candidate = self.build(&shadow.source, self.reloader.engine().shared().clone()).await?;
+        let candidate = self.build(&shadow.source, self.reloader.engine().shared().clone(), Purpose::Live).await?;
         if let Some(filter) = changed_component(&shadow.trial, &candidate) {
             return Err(ShadowError::Changed(filter));
         }
@@ -183,9 +184,9 @@ impl Shadows {
     }
 
     /// Compiling takes seconds, so it happens off the threads that move stanzas.
-    async fn build(&self, source: &Source, shared: Arc<Shared>) -> Result<Snapshot, ShadowError> {
+    async fn build(&self, source: &Source, shared: Arc<Shared>, purpose: Purpose) -> Result<Snapshot, ShadowError> {
         let (source, engine, running) = (source.clone(), self.reloader.engine().clone(), self.gateway.snapshot());
-        let building = tokio::task::spawn_blocking(move || source.build(&running.config, &engine, &shared));
+        let building = tokio::task::spawn_blocking(move || source.build(&running, &engine, &shared, purpose));
         match building.await {
             Ok(built) => built.map_err(ShadowError::Mistaken),
             Err(error) => Err(ShadowError::Broken(error.to_string())),

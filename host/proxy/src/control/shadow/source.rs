@@ -11,7 +11,8 @@ use refrain_filter::{Engine, Shared};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ComponentSource, Config, FilterConfig, Mistakes};
-use crate::snapshot::Snapshot;
+use crate::lists::board::Purpose;
+use crate::snapshot::{Attached, Snapshot};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,13 +43,20 @@ impl Source {
     }
 
     /// Builds the candidate; what cannot change before a restart is a mistake.
-    pub fn build(&self, running: &Config, engine: &Arc<Engine>, shared: &Arc<Shared>) -> Result<Snapshot, Mistakes> {
+    pub fn build(
+        &self,
+        running: &Snapshot,
+        engine: &Arc<Engine>,
+        shared: &Arc<Shared>,
+        purpose: Purpose,
+    ) -> Result<Snapshot, Mistakes> {
         let (mut config, mut mistakes) = Config::parse(&self.text, &self.path)?;
         for (filter, component) in &self.filters {
             self.exchange(&mut config, &mut mistakes, filter, component);
         }
-        mistakes.extend(config.needs_restart_after(running));
-        Snapshot::build_in(config, mistakes, engine, shared)
+        mistakes.extend(config.needs_restart_after(&running.config));
+        let lists = Attached::new(&running.board, &config, purpose);
+        Snapshot::build_in(config, mistakes, engine, shared, lists)
     }
 
     fn exchange(&self, config: &mut Config, mistakes: &mut Mistakes, name: &str, component: &Path) {
