@@ -45,6 +45,7 @@ pub struct Ejabberd {
     server_address: SocketAddr,
     direct_tls_address: SocketAddr,
     client_address: SocketAddr,
+    pubsub: bool,
     folder: TempDir,
 }
 
@@ -61,8 +62,36 @@ impl Ejabberd {
             server_address: free_address(),
             direct_tls_address: free_address(),
             client_address: free_address(),
+            pubsub: false,
             folder: must("temporary folder", tempfile::tempdir()),
         }
+    }
+
+    /// Adds a publish-subscribe service at `lists.DOMAIN`, where any user may create nodes.
+    pub fn with_pubsub(mut self) -> Self {
+        self.pubsub = true;
+        self
+    }
+
+    /// Where clients connect.
+    pub fn client_address(&self) -> SocketAddr {
+        self.client_address
+    }
+
+    /// Runs it on its files, which are there from the last time perhaps.
+    ///
+    /// # Panics
+    /// When it does not listen in time.
+    pub fn launch(&self, resolver: SocketAddr) -> Process {
+        self.write_files(resolver);
+        let folder = self.folder.path();
+        let mut command = erlang(folder);
+        command.args(["-s", "ejabberd", "-eval", &self.accounts()]);
+        let mut process = Process::start(format!("ejabberd {}", self.domain), &mut command);
+        process.wait_until_says(READY, START_DEADLINE);
+        process.wait_until_listening(self.server_address, START_DEADLINE);
+        process.wait_until_listening(self.client_address, START_DEADLINE);
+        process
     }
 
     fn write_files(&self, resolver: SocketAddr) {
@@ -110,6 +139,12 @@ modules:
         for module in MODULES.into_iter().chain(dialback) {
             let _ = writeln!(config, "  {module}: {{}}");
         }
+        if self.pubsub {
+            let _ = writeln!(
+                config,
+                "  mod_pubsub: {{ hosts: [\"lists.@HOST@\"], access_createnode: all, max_items_node: 10000 }}"
+            );
+        }
         config
     }
 
@@ -119,7 +154,8 @@ modules:
         let users: Vec<String> = self.users.iter().map(|user| binary(user)).collect();
         let (domain, password) = (binary(&self.domain), binary(PASSWORD));
         format!(
-            "[ok = ejabberd_auth:try_register(User, {domain}, {password}) || User <- [{}]], io:format(\"{READY}~n\").",
+            "[case ejabberd_auth:try_register(User, {domain}, {password}) of ok -> ok; {{error, exists}} -> ok end \
+             || User <- [{}]], io:format(\"{READY}~n\").",
             users.join(", ")
         )
     }
@@ -135,14 +171,7 @@ impl Server for Ejabberd {
     }
 
     fn start(self: Box<Self>, resolver: SocketAddr) -> RunningServer {
-        self.write_files(resolver);
-        let folder = self.folder.path();
-        let mut command = erlang(folder);
-        command.args(["-s", "ejabberd", "-eval", &self.accounts()]);
-        let mut process = Process::start(format!("ejabberd {}", self.domain), &mut command);
-        process.wait_until_says(READY, START_DEADLINE);
-        process.wait_until_listening(self.server_address, START_DEADLINE);
-        process.wait_until_listening(self.client_address, START_DEADLINE);
+        let process = self.launch(resolver);
         RunningServer { processes: vec![process], client_address: self.client_address, _folder: self.folder }
     }
 }

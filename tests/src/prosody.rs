@@ -28,6 +28,8 @@ pub struct Prosody {
     server_address: SocketAddr,
     direct_tls_address: SocketAddr,
     client_address: SocketAddr,
+    /// The rest of the configuration: components.
+    components: String,
     folder: TempDir,
 }
 
@@ -44,8 +46,38 @@ impl Prosody {
             server_address: free_address(),
             direct_tls_address: free_address(),
             client_address: free_address(),
+            components: String::new(),
             folder: must("temporary folder", tempfile::tempdir()),
         }
+    }
+
+    /// Adds a publish-subscribe service at `lists.DOMAIN`, which a user may administer.
+    pub fn with_pubsub(mut self, publisher: &str) -> Self {
+        let domain = &self.domain;
+        self.components = format!(
+            "Component \"lists.{domain}\" \"pubsub\"\n    admins = {{ \"{publisher}@{domain}\" }}\n    pubsub_max_items = 10000\n"
+        );
+        self
+    }
+
+    /// Where clients connect.
+    pub fn client_address(&self) -> SocketAddr {
+        self.client_address
+    }
+
+    /// Runs it on its files, which are there from the last time perhaps.
+    ///
+    /// # Panics
+    /// When it does not listen in time.
+    pub fn launch(&self, resolver: SocketAddr) -> Process {
+        let config = self.write_files(resolver);
+        let mut process = Process::start(
+            format!("prosody {}", self.domain),
+            Command::new("prosody").arg("-F").arg("--config").arg(config).current_dir(self.folder.path()),
+        );
+        process.wait_until_listening(self.server_address, START_DEADLINE);
+        process.wait_until_listening(self.client_address, START_DEADLINE);
+        process
     }
 
     fn write_files(&self, resolver: SocketAddr) -> PathBuf {
@@ -111,7 +143,7 @@ Component "rooms.{domain}" "muc"
             resolver_port = resolver.port(),
             domain = self.domain,
         );
-        config
+        config + &self.components
     }
 }
 
@@ -125,13 +157,7 @@ impl Server for Prosody {
     }
 
     fn start(self: Box<Self>, resolver: SocketAddr) -> RunningServer {
-        let config = self.write_files(resolver);
-        let mut process = Process::start(
-            format!("prosody {}", self.domain),
-            Command::new("prosody").arg("-F").arg("--config").arg(config).current_dir(self.folder.path()),
-        );
-        process.wait_until_listening(self.server_address, START_DEADLINE);
-        process.wait_until_listening(self.client_address, START_DEADLINE);
+        let process = self.launch(resolver);
         RunningServer { processes: vec![process], client_address: self.client_address, _folder: self.folder }
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
 use crate::{
@@ -96,7 +96,7 @@ impl Refrain {
         let mut process = Process::start("refrain", command);
         process.wait_until_listening(self.outside, START_DEADLINE);
         process.wait_until_listening(self.inside, START_DEADLINE);
-        RunningRefrain { process, _folder: folder }
+        RunningRefrain { process, folder }
     }
 
     fn config(&self, folder: &Path) -> String {
@@ -141,7 +141,7 @@ impl HostedDomain {
 #[derive(Debug)]
 pub struct RunningRefrain {
     process: Process,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What the proxy says became of the stanzas, in its last words.
@@ -168,6 +168,16 @@ impl RunningRefrain {
     /// Returns the proxy's log so far.
     pub fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Writes another configuration and has it reloaded (SIGHUP).
+    ///
+    /// # Panics
+    /// When the file cannot be written, or the proxy is gone.
+    pub fn reconfigure(&self, plan: &Refrain) {
+        let config = plan.config(self.folder.path());
+        must("configuration", fs::write(self.folder.path().join("refrain.toml"), config));
+        self.process.signal(Signal::HUP);
     }
 
     /// Sends SIGTERM, waits for the drain and returns the exit status and the closing account.

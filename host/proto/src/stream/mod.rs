@@ -258,6 +258,12 @@ impl Stream {
         self.wire.note_held_back();
     }
 
+    /// Takes larger elements from now on, since the host has asked this peer for one. Of what it did not ask for, the host has to
+    /// refuse itself what is too large.
+    pub fn take_larger(&mut self, stanza_bytes_max: u32, nodes_max: u32) {
+        self.wire.take_larger(stanza_bytes_max, nodes_max);
+    }
+
     /// Tells whether stanzas may pass: an initiating stream's of its pair, a receiving one's of at least one pair.
     pub fn is_established(&self) -> bool {
         let established = match &self.role {

@@ -116,6 +116,15 @@ impl Wire {
         self.reader.as_mut().map_or(Ok(None), |reader| reader.next(element))
     }
 
+    pub(super) fn take_larger(&mut self, stanza_bytes_max: u32, nodes_max: u32) {
+        let xml = &mut self.limits.xml;
+        xml.stanza_bytes_max = xml.stanza_bytes_max.max(stanza_bytes_max);
+        xml.nodes_max = xml.nodes_max.max(nodes_max);
+        if let Some(reader) = &mut self.reader {
+            reader.set_limits(xml.clone());
+        }
+    }
+
     pub(super) fn reader(&self) -> Option<&Reader> {
         self.reader.as_ref()
     }

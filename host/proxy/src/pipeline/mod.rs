@@ -29,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::limits::Permits;
 use crate::limits::meters::Meters;
+use crate::lists::pubsub::door::Door;
 use crate::net::reach::OwnDoors;
 use crate::observe::audit::Audit;
 use crate::observe::continuity::Continuity;
@@ -54,6 +55,8 @@ pub struct Gateway {
     pub routes: Routes,
     /// Pings of ours that wait for an answer.
     pub pings: Pings,
+    /// Lists that services publish.
+    pub block_lists: Door,
     /// The streams on which our dialback keys were shown.
     pub shown_keys: ShownKeys,
     /// What became of every stanza.
@@ -122,6 +125,7 @@ impl Gateway {
             generations: AtomicU64::new(1),
             routes: Routes::default(),
             pings: Pings::default(),
+            block_lists: Door::default(),
             shown_keys: ShownKeys::default(),
             counters: Counters::default(),
             dials: Dials::default(),

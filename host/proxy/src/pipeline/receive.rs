@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use refrain_filter::Outcome as Ruled;
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
-use refrain_proto::{Awaited, PeerMisbehaved, Side, Stanza, StanzaCondition, StanzaError, StreamCondition};
+use refrain_proto::{Awaited, DomainPair, PeerMisbehaved, Side, Stanza, StanzaCondition, StanzaError, StreamCondition};
 use tokio::task::JoinSet;
 
 use super::judge::{judge_and, now_ms};
@@ -62,6 +62,7 @@ pub async fn run(
         alarm: Alarm::new(now),
         closing: false,
         first_pair: true,
+        brings_lists: Vec::new(),
     };
     let ended = tokio::select! {
         ended = receiver.serve(transport) => ended,
@@ -73,6 +74,12 @@ pub async fn run(
 
 /// Senders and addressees that share one stream of a remote server; hosters open more streams, attackers must.
 const OUTSIDE_PAIRS_MAX: usize = 100;
+
+/// Prosody 0.12 gives all items of a node in one stanza, however many they are (XEP-0059 is optional): ten thousand with their
+/// payloads take so much. Who sends it is whom the operator told us to ask.
+const ANSWER_BYTES_MAX: u32 = 4 * 1024 * 1024;
+/// Each of them has some six elements and runs of text.
+const ANSWER_NODES_MAX: u32 = 131_072;
 
 fn policy(gateway: &Gateway, snapshot: &Snapshot, side: Side) -> ReceivingPolicy {
     let mut limits = snapshot.config.limits.stream();
@@ -121,6 +128,8 @@ struct Receiver {
     closing: bool,
     /// No pair is proven yet.
     first_pair: bool,
+    /// Pairs by which services of block lists tell their news.
+    brings_lists: Vec<DomainPair>,
 }
 
 /// What one wake-up added to the counters.
@@ -188,6 +197,7 @@ impl Receiver {
                     let by = Recognised::AsClient(by);
                     self.gateway.continuity.note(&pair.from, self.connection.peer_key(), by);
                     self.dues.note_domain(&self.gateway.meters, pair.from.as_str());
+                    self.expect_lists(pair);
                 }
             }
             Event::Unsolicited => {
@@ -207,10 +217,16 @@ impl Receiver {
         if self.gateway.pings.take(&stanza) {
             return self.connection.stream().recycle(stanza);
         }
-        self.batch.accepted += 1;
         if self.side == Side::Outside {
             self.dues.note_stanza(&self.gateway.meters, stanza.from().domain());
+            if self.gateway.block_lists.take(&stanza) {
+                return self.connection.stream().recycle(stanza);
+            }
+            if !self.brings_lists.is_empty() && !self.is_of_usual_size(&stanza) {
+                return self.close(Some((StreamCondition::PolicyViolation, None)));
+            }
         }
+        self.batch.accepted += 1;
         let copy = self.gateway.taps.copy(&stanza);
         let started = Instant::now();
         let snapshot = self.pinned.get_or_insert_with(|| self.gateway.snapshot());
@@ -264,6 +280,20 @@ impl Receiver {
             }
         }
         self.connection.stream().recycle(stanza);
+    }
+
+    /// A service of block lists may answer in one piece what it does not give by the page.
+    fn expect_lists(&mut self, pair: DomainPair) {
+        if self.gateway.block_lists.listens_to(&pair) {
+            self.brings_lists.push(pair);
+            self.connection.stream().take_larger(ANSWER_BYTES_MAX, ANSWER_NODES_MAX);
+        }
+    }
+
+    /// Whether a stanza would have been let in by a stream that is not of such a service.
+    fn is_of_usual_size(&self, stanza: &Stanza) -> bool {
+        let limits = self.gateway.snapshot().config.limits.stream().xml;
+        stanza.size() <= limits.stanza_bytes_max && stanza.element().check(&limits).is_ok()
     }
 
     /// Whether the peer's address may have us ask an authority: a question costs as much as a connection (threat T39).
@@ -357,6 +387,11 @@ impl Receiver {
         let (side, peer) = (side_name(self.side), self.peer);
         if let Some(refusal) = refusal(&ended) {
             self.gateway.refusals.note(refusal, &peer.ip());
+        }
+        // A stream that ended in order has told all there was to tell, and one that was idle had nothing.
+        let in_order = |outcome: &Outcome| matches!(outcome, Outcome::Closed | Outcome::TimedOut(Awaited::Traffic));
+        if !matches!(&ended, Ok(Ended::Stream(outcome)) if in_order(outcome)) {
+            self.brings_lists.iter().for_each(|pair| self.gateway.block_lists.broke(pair));
         }
         let known = self.side == Side::Inside || self.permit.is_proven();
         match ended {

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep_until, timeout};
 
 use super::receive::side_name;
-use super::route::{Chunk, Room, bounce, deliver};
+use super::route::{Chunk, Origin, Room, bounce, deliver};
 use super::{Gateway, backoff};
 use crate::config::AfterBreak;
 use crate::net::connection::Connection;
@@ -165,6 +165,9 @@ impl Sender {
     }
 
     fn return_to_sender(&self, chunk: Chunk, condition: StanzaCondition) {
+        if chunk.origin == Origin::Reply {
+            self.gateway.block_lists.broke(&self.pair);
+        }
         bounce(&self.gateway, chunk, &StanzaError::new(condition));
     }
 

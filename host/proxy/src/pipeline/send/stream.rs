@@ -4,8 +4,9 @@
 
 use std::time::{Duration, Instant};
 
+use refrain_proto::Awaited;
 use refrain_proto::stanza::StanzaCondition;
-use refrain_proto::stream::{Event, Input, Output};
+use refrain_proto::stream::{Event, Input, Outcome, Output};
 use tokio::time::{sleep_until, timeout};
 
 use super::Sender;
@@ -68,6 +69,9 @@ impl Writing<'_> {
                 Ok(Turn::Finished(outcome)) => {
                     let Sender { side, pair, .. } = &self.sender;
                     tracing::info!(side = side_name(*side), from = %pair.from, to = %pair.to, %outcome, "stream ended");
+                    if !matches!(outcome, Outcome::Closed | Outcome::TimedOut(Awaited::Traffic)) {
+                        self.sender.gateway.block_lists.broke(pair);
+                    }
                     return Err(Broken);
                 }
                 Err(error) => return Err(self.broke(&error)),
@@ -173,6 +177,7 @@ impl Writing<'_> {
             gateway.refusals.note(Refusal::WriteStall, &pair.to);
         }
         tracing::info!(side = side_name(*side), from = %pair.from, to = %pair.to, %error, "connection broke");
+        gateway.block_lists.broke(pair);
         Broken
     }
 
