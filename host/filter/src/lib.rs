@@ -36,7 +36,9 @@ pub use manifest::{Manifest, ManifestError, ManifestLimits, SECTION as MANIFEST_
 pub use payload::Payload;
 pub use relation::Relation;
 pub use selector::{Selector, SelectorError};
-pub use shared::{Bucket, Counter, FilterCounter, KvError, Limiter, Rate, Shared};
+pub use shared::{
+    Bucket, Changes, Counter, FilterCounter, KvError, Limiter, Met, PairKey, Pairs, PairsLimits, Rate, Shared,
+};
 pub use verdict::{Outcome, Verdict};
 
 #[cfg(feature = "runtime")]

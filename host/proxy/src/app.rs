@@ -1,6 +1,7 @@
 //! Config → snapshot → listeners → running tasks → drain.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::observe::audit::Audit;
 use crate::observe::continuity::Keeper;
 use crate::observe::counters::Totals;
 use crate::pipeline::{Gateway, Secrets, listen};
+use crate::relations;
 use crate::snapshot::Snapshot;
 
 /// A disk that hangs does not hold the end up longer than this.
@@ -32,6 +34,7 @@ pub struct App {
     inside: Vec<SocketAddr>,
     names: Option<SocketAddr>,
     keeper: Option<Keeper>,
+    relations: relations::Keeper,
 }
 
 /// Why the gateway did not start.
@@ -55,13 +58,17 @@ impl App {
             Some(dns) => Some(Responder::bind(dns.listen).await?),
             None => None,
         };
-        let secrets = Secrets { outside: secret()?, inside: secret()? };
         let directory = snapshot.config.state.directory.clone();
+        let (relations_secret, keeps_relations) = relations_secret(directory.as_deref(), random()?);
+        let secrets = Secrets { outside: secret()?, inside: secret()?, relations: relations_secret };
         let gateway = Gateway::new(snapshot, StreamIds::from_seed(random()?), secrets, audit);
-        let keeper = directory.map(|directory| Keeper::open(gateway.continuity.clone(), &directory));
+        let keeper = directory.as_ref().map(|directory| Keeper::open(gateway.continuity.clone(), directory));
         if let Some(keeper) = keeper.clone() {
             tokio::spawn(keeper.keep());
         }
+        let relations_directory = directory.as_deref().filter(|_| keeps_relations);
+        let relations = relations::Keeper::open(gateway.clone(), relations_directory);
+        tokio::spawn(relations.clone().keep());
         let app = App {
             outside: addresses(&outside)?,
             outside_tls: addresses(&outside_tls)?,
@@ -69,6 +76,7 @@ impl App {
             names: names.as_ref().map(Responder::address),
             gateway,
             keeper,
+            relations,
         };
         tokio::spawn(tender::tend(app.gateway.clone()));
         app.gateway.own_doors.open(app.doors());
@@ -136,6 +144,7 @@ impl App {
         if let Some(keeper) = self.keeper.clone() {
             let _ = timeout(KEEPING_TIMEOUT, keeper.write()).await;
         }
+        let _ = timeout(KEEPING_TIMEOUT, self.relations.clone().write()).await;
         self.totals()
     }
 
@@ -185,6 +194,19 @@ fn secret() -> Result<Arc<DialbackSecret>, StartError> {
     Ok(Arc::new(DialbackSecret::from_bytes(random()?)))
 }
 
-fn random() -> Result<[u8; 32], StartError> {
+/// The secret that is kept with the state; without one that can be read, a fresh one, and nothing is kept.
+fn relations_secret(directory: Option<&Path>, fresh: [u8; 16]) -> ([u8; 16], bool) {
+    let Some(directory) = directory else { return (fresh, false) };
+    match relations::secret(directory, fresh) {
+        Ok(secret) => (secret, true),
+        Err(error) => {
+            let directory = directory.display();
+            tracing::warn!(%directory, %error, "relations.key cannot be used: who knows whom is not kept");
+            (fresh, false)
+        }
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], StartError> {
     tls::random_bytes().ok_or(StartError::NoRandomness)
 }

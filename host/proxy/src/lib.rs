@@ -11,5 +11,6 @@ pub mod lists;
 pub mod net;
 pub mod observe;
 pub mod pipeline;
+pub mod relations;
 pub mod snapshot;
 pub mod state;

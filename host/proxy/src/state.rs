@@ -12,7 +12,7 @@ use redb::{
     Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageError, TableDefinition,
 };
 
-/// The file in the directory.
+/// The file in the directory, unless another is named.
 const FILE: &str = "refrain.redb";
 const OWNER_ONLY: u32 = 0o600;
 /// Ten thousand records are 3 MB; the default of redb, 1 GiB, is for databases.
@@ -20,6 +20,9 @@ const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A table of texts with what is said of each.
 pub type Table = TableDefinition<'static, &'static str, &'static [u8]>;
+
+/// A table of numbers with a number for each.
+pub type Numbers = TableDefinition<'static, u128, u32>;
 
 /// A change of one row: its key, and its new value or none.
 pub type Change = (String, Option<Vec<u8>>);
@@ -41,13 +44,19 @@ pub enum StateError {
 /// The file. After an error it is opened anew with the next use: redb refuses everything after a failed write.
 pub struct Store {
     directory: PathBuf,
+    file: &'static str,
     database: Option<Database>,
 }
 
 impl Store {
     /// Names the directory; nothing is opened yet.
     pub fn new(directory: &Path) -> Self {
-        Store { directory: directory.to_owned(), database: None }
+        Store::named(directory, FILE)
+    }
+
+    /// Likewise, with a file of its own, so that damage to one does not cost the other.
+    pub fn named(directory: &Path, file: &'static str) -> Self {
+        Store { directory: directory.to_owned(), file, database: None }
     }
 
     /// Reads a table.
@@ -62,6 +71,47 @@ impl Store {
                 row.map(|(key, value)| (key.value().to_owned(), value.value().to_owned()))
             };
             Ok(table.iter()?.map(row).collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Reads a table of numbers, row by row.
+    pub fn read_numbers(&mut self, table: Numbers, mut row: impl FnMut(u128, u32)) -> Result<(), StateError> {
+        self.with(|database| {
+            let transaction = database.begin_read()?;
+            let table = match transaction.open_table(table) {
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(()),
+                table => table?,
+            };
+            for read in table.iter()? {
+                let (key, value) = read?;
+                row(key.value(), value.value());
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes all changes of a table of numbers or none; with `anew`, nothing of what was there stays.
+    pub fn write_numbers(
+        &mut self,
+        table: Numbers,
+        anew: bool,
+        changes: &[(u128, Option<u32>)],
+    ) -> Result<(), StateError> {
+        self.with(|database| {
+            let transaction = database.begin_write()?;
+            if anew {
+                transaction.delete_table(table)?;
+            }
+            {
+                let mut table = transaction.open_table(table)?;
+                for (key, value) in changes {
+                    match value {
+                        Some(value) => table.insert(key, value)?,
+                        None => table.remove(key)?,
+                    };
+                }
+            }
+            Ok(transaction.commit()?)
         })
     }
 
@@ -82,9 +132,9 @@ impl Store {
         })
     }
 
-    /// A file that proves damaged is put aside as `refrain.redb.damaged`, and the next use begins a new one.
+    /// A file that proves damaged is put aside as `….redb.damaged`, and the next use begins a new one.
     fn with<T>(&mut self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StateError> {
-        let file = self.directory.join(FILE);
+        let file = self.directory.join(self.file);
         let worked = self.attempt(&file, work);
         if let Err(StateError::Damaged(..)) = &worked
             && let Err(error) = fs::rename(&file, file.with_extension("redb.damaged"))

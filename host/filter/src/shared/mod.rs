@@ -6,6 +6,7 @@
 mod bucket;
 mod counter;
 mod limiter;
+mod pairs;
 mod table;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use bucket::{Bucket, KvError};
 pub use counter::{Counter, FilterCounter};
 pub use limiter::{Limiter, Rate};
+pub use pairs::{Changes, Met, PairKey, Pairs, PairsLimits};
 
 /// Token buckets of one name; of all filters over all reloads.
 const LIMITERS_MAX: usize = 1_024;

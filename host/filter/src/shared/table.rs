@@ -39,20 +39,20 @@ impl<T> Shards<T> {
 
 /// A map whose entries can be gone through in turn.
 #[derive(Debug)]
-pub(super) struct Table<K, V> {
-    places: HashMap<K, usize>,
+pub(super) struct Table<K, V, S = RandomState> {
+    places: HashMap<K, usize, S>,
     entries: Vec<(K, V)>,
     /// Where the next sample begins.
     hand: usize,
 }
 
-impl<K, V> Default for Table<K, V> {
+impl<K, V, S: Default> Default for Table<K, V, S> {
     fn default() -> Self {
-        Self { places: HashMap::new(), entries: Vec::new(), hand: 0 }
+        Self { places: HashMap::default(), entries: Vec::new(), hand: 0 }
     }
 }
 
-impl<K: Hash + Eq + Clone, V> Table<K, V> {
+impl<K: Hash + Eq + Clone, V, S: BuildHasher> Table<K, V, S> {
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -63,6 +63,18 @@ impl<K: Hash + Eq + Clone, V> Table<K, V> {
     {
         let place = *self.places.get(key)?;
         self.entries.get_mut(place).map(|(_, value)| value)
+    }
+
+    pub(super) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        let place = *self.places.get(key)?;
+        self.entries.get(place).map(|(_, value)| value)
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &(K, V)> {
+        self.entries.iter()
     }
 
     /// Adds an entry whose key is not there yet.
@@ -105,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_is_moved_by_a_removal_is_still_found() {
-        let mut table = Table::default();
+        let mut table: Table<i32, i32> = Table::default();
         (0..10).for_each(|n| table.insert(n, n * n));
         assert_eq!(table.remove(&3), Some((3, 9)));
         assert_eq!(table.remove(&3), None);
@@ -114,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_poorest_of_a_sample_goes() {
-        let mut table = Table::default();
+        let mut table: Table<i32, i32> = Table::default();
         (0..10).for_each(|n| table.insert(n, i32::abs(n - 4)));
         assert_eq!(table.evict(|value| *value), Some((4, 0)));
         (0..9).for_each(|_| assert!(table.evict(|value| *value).is_some()));

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::BAD_USAGE;
-use crate::config::{ComponentSource, Config, Dnssec, FilterConfig, InsideDns, Mistakes, ResolverSource, Roots};
+use crate::config::{
+    ComponentSource, Config, Dnssec, FilterConfig, InsideDns, Mistakes, Relations, ResolverSource, Roots,
+};
 use crate::snapshot::{self, Snapshot};
 
 /// Checks the configuration file as `refrain run` would, and starts nothing.
@@ -42,7 +44,7 @@ struct Summary<'c>(&'c Config);
 
 impl Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { outside, inside, domains, peers, chains, state, .. } = self.0;
+        let Config { outside, inside, domains, peers, chains, state, relations, .. } = self.0;
         let direct = match outside.listen_tls.as_slice() {
             [] => String::new(),
             direct => format!("; with direct TLS {}", list(direct)),
@@ -68,8 +70,15 @@ impl Display for Summary<'_> {
         writeln!(f, "  trust     {}; {}", trust(&outside.roots), dialback(peers.len(), peers.dialback_count()))?;
         writeln!(f, "  resolver  {}{}", resolver(&outside.resolver), validation(&outside.dnssec))?;
         match &state.directory {
-            Some(directory) => write!(f, "  state     {}", directory.display()),
-            None => write!(f, "  state     none: what is known of remote domains ends with the process"),
+            Some(directory) => writeln!(f, "  state     {}", directory.display())?,
+            None => writeln!(f, "  state     none: what is known of remote domains ends with the process")?,
+        }
+        let kept = if state.directory.is_some() { "kept across restarts" } else { "until the process ends" };
+        match relations {
+            Relations { enabled: true, ttl_days, pairs_max } => {
+                write!(f, "  relations {pairs_max} pairs at most, {ttl_days} days since they last met, {kept}")
+            }
+            Relations { enabled: false, .. } => write!(f, "  relations none: filters are not told who is a stranger"),
         }
     }
 }
@@ -139,7 +148,8 @@ mod tests {
   outbound  jid-policy (builtin) → file-transfer (builtin)
   trust     the operating system's authorities; dialback for 1 of 1 described peers
   resolver  127.0.0.1:53
-  state     none: what is known of remote domains ends with the process";
+  state     none: what is known of remote domains ends with the process
+  relations 400000 pairs at most, 180 days since they last met, until the process ends";
         assert_eq!(summary, expected);
     }
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use hyper::Method;
+use refrain_filter::Relation;
 
 use super::ask::Target;
 use super::table::{Table, duration};
@@ -43,8 +44,13 @@ fn text(explanation: &Explanation) -> String {
         (None, _) => String::new(),
     };
     let stanza_id = explanation.stanza_id.as_deref().map_or(String::new(), |id| format!(", id {id:?}"));
+    let relation = match explanation.relation {
+        Some(Relation::Stranger) => ", strangers",
+        Some(Relation::Known) => ", known to each other",
+        None => "",
+    };
     let mut text = format!(
-        "{id}  {direction}  {from} → {to}  ({size} bytes{stanza_id})\n\
+        "{id}  {direction}  {from} → {to}  ({size} bytes{stanza_id}{relation})\n\
          {outcome}{decided}\n\
          judged by generation {generation} in {microseconds:.0} µs, {}\n",
         ago(explanation.at_ms)

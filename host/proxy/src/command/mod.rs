@@ -10,6 +10,7 @@ mod filter;
 mod peers;
 mod ping;
 mod record;
+mod relation;
 mod reload;
 pub(crate) mod replay;
 mod run;
@@ -99,6 +100,9 @@ enum Command {
     /// Show the remote domains that were here, and whether the key of one has changed
     #[command(after_help = peers::AFTER_HELP)]
     Peers(peers::Peers),
+    /// Ask whether a remote address is known to a local one, as filters are told
+    #[command(after_help = relation::AFTER_HELP)]
+    Relation(relation::RelationOf),
     /// Ask a domain for a sign of life, over the streams that stanzas take
     #[command(after_help = ping::AFTER_HELP)]
     Ping(ping::Ping),
@@ -155,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Status(look) => look.status(),
         Command::Chain(look) => look.chain(),
         Command::Peers(peers) => peers.run(),
+        Command::Relation(relation) => relation.run(),
         Command::Ping(ping) => ping.run(),
         Command::Explain(explain) => explain.run(),
         Command::Reload(change) => change.reload(),

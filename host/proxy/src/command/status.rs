@@ -11,6 +11,7 @@ use super::table::{Table, duration, paint};
 use crate::control::guard::GuardStatus;
 use crate::control::status::{ChainStatus, CircuitState, FilterStatus, LastReload, Names, Status};
 use crate::observe::audit::direction_name;
+use crate::relations::RelationCounts;
 
 /// Reasons shown of each filter; `--json` has all.
 const REASONS_SHOWN: usize = 5;
@@ -83,6 +84,7 @@ fn status_text(status: &Status) -> String {
     }
     let continuity = &status.continuity;
     let _ = writeln!(text, "peers       {} known, {} changes of a key", continuity.known, continuity.key_changes);
+    text += &relations_text(status.relations.as_ref());
     let _ = writeln!(text, "refused     {}", counts(&status.refusals));
     for chain in &status.chains {
         let _ = write!(text, "\n{}\n{}", direction_name(chain.direction), filters_text(&chain.filters));
@@ -102,6 +104,15 @@ fn guard_text(guard: &GuardStatus) -> String {
         let _ = writeln!(text, "guard       {back} ({}), live as {now} is the one before it", taken.why);
     }
     text
+}
+
+fn relations_text(relations: Option<&RelationCounts>) -> String {
+    match relations {
+        Some(RelationCounts { known, learned, forgotten, evicted, .. }) => {
+            format!("relations   {known} pairs known; learned {learned}, forgotten {forgotten}, evicted {evicted}\n")
+        }
+        None => "relations   off: filters are not told who is a stranger\n".to_owned(),
+    }
 }
 
 fn last_reload_text(last: &LastReload) -> String {

@@ -16,6 +16,7 @@ mod lists;
 mod mistake;
 mod peers;
 mod places;
+mod relations;
 mod settings_files;
 mod sides;
 mod staging;
@@ -34,6 +35,7 @@ pub use lists::{ENTRIES_MAX, Form, HttpsSource, ListConfig, ListConfigs, ListSou
 pub use mistake::{Mistake, Mistakes};
 pub use peers::{PeerPolicies, PeerPolicy};
 pub use places::Places;
+pub use relations::Relations;
 pub use sides::{Dnssec, Inside, KeyPairFiles, Outside, ResolverSource, Roots};
 pub use staging::Staging;
 pub use state::State;
@@ -68,6 +70,8 @@ pub struct Config {
     pub staging: Staging,
     /// What outlives the process.
     pub state: State,
+    /// What is remembered of who knows whom.
+    pub relations: Relations,
     /// Where each key stands in the file, for the mistakes that only later stages can find.
     pub places: Places,
     /// What works, but was perhaps not meant.
@@ -122,13 +126,25 @@ struct Draft {
     admin: Admin,
     staging: Staging,
     state: State,
+    relations: Relations,
 }
 
 impl Draft {
     fn read(root: &Section<'_>) -> Self {
         root.knows(&[
-            "outside", "inside", "domain", "peer", "chain", "filter", "list", "access", "limits", "admin", "staging",
+            "outside",
+            "inside",
+            "domain",
+            "peer",
+            "chain",
+            "filter",
+            "list",
+            "access",
+            "limits",
+            "admin",
+            "staging",
             "state",
+            "relations",
         ]);
         root.requires("outside", "write [outside] with listen and resolver");
         root.requires("inside", "write [inside] with listen and authority");
@@ -146,6 +162,7 @@ impl Draft {
             limits: root.section("limits").map_or_else(Limits::default, |section| Limits::read(&section)),
             staging: root.section("staging").map_or_else(Staging::default, |section| Staging::read(&section)),
             state: root.section("state").map_or_else(State::default, |section| State::read(&section)),
+            relations: root.section("relations").map_or_else(Relations::default, |section| Relations::read(&section)),
         };
         draft.check_across(root);
         draft
@@ -203,6 +220,7 @@ impl Draft {
             admin,
             staging,
             state,
+            relations,
         } = self;
         let config = Config {
             outside,
@@ -217,6 +235,7 @@ impl Draft {
             admin,
             staging,
             state,
+            relations,
             places,
             warnings,
             digest,

@@ -4,7 +4,7 @@
 
 use std::io::{self, BufRead, Write};
 
-use refrain_filter::Direction;
+use refrain_filter::{Direction, Relation};
 use refrain_proto::Stanza;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,9 @@ pub struct Entry {
     pub direction: Direction,
     /// When it was judged: milliseconds since the Unix epoch.
     pub now_ms: u64,
+    /// What its two ends were to each other; none in recordings from before this was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<Relation>,
     /// The stanza as it was before any filter saw it.
     pub stanza: String,
     /// What the chain decided.
@@ -112,6 +115,7 @@ mod tests {
             id: "k3-1".to_owned(),
             direction: Direction::Inbound,
             now_ms: 7,
+            relation: Some(Relation::Known),
             stanza: STANZA.to_owned(),
             judgement: Judgement { verdict: Ruling::ForwardEdited, filter: Some("spim".to_owned()), reason: None },
             redacted: false,
@@ -140,10 +144,8 @@ mod tests {
         let mut bytes = Vec::new();
         entry().write(&mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
-        assert!(
-            text.starts_with("{\"version\":1,\"id\":\"k3-1\",\"direction\":\"inbound\",\"now-ms\":7,\"stanza\":\""),
-            "{text}"
-        );
+        let head = r#"{"version":1,"id":"k3-1","direction":"inbound","now-ms":7,"relation":"known","stanza":""#;
+        assert!(text.starts_with(head), "{text}");
         assert!(
             text.ends_with(",\"verdict\":\"forward-edited\",\"filter\":\"spim\",\"reason\":null,\"redacted\":false}\n"),
             "{text}"

@@ -1,6 +1,6 @@
 //! The whole decision about one stanza: what `refrain explain ID` shows. Never a body.
 
-use refrain_filter::{Direction, Step, Word};
+use refrain_filter::{Direction, Relation, Step, Word};
 use serde::{Deserialize, Serialize};
 
 use super::status::millis_of;
@@ -22,6 +22,9 @@ pub struct Explanation {
     pub from: String,
     /// The addressee.
     pub to: String,
+    /// What the remote one was to the local one before it; none where nothing can be said.
+    #[serde(default)]
+    pub relation: Option<Relation>,
     /// Its own id, as its sender wrote it.
     pub stanza_id: Option<String>,
     /// Its bytes.
@@ -83,6 +86,7 @@ impl Explanation {
             direction: record.direction,
             from: record.from,
             to: record.to,
+            relation: record.relation,
             stanza_id: record.id,
             size: record.size,
             outcome: record.ruling,

@@ -87,6 +87,7 @@ mod tests {
             id: "a-1".to_owned(),
             direction: Direction::Inbound,
             now_ms: 1,
+            relation: None,
             filter: "spim".to_owned(),
             digest: "0123456789abcdef".to_owned(),
             settings: serde_json::json!({ "a": 1 }),

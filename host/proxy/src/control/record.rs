@@ -164,9 +164,10 @@ impl Recording {
 fn entry(copied: &Copied, with_bodies: bool) -> Entry {
     Entry {
         version: corpus::VERSION,
-        id: copied.id.to_string(),
-        direction: copied.direction,
-        now_ms: copied.now_ms,
+        id: copied.told.id.to_string(),
+        direction: copied.told.direction,
+        now_ms: copied.told.circumstances.now_ms,
+        relation: copied.told.circumstances.relation,
         stanza: if with_bodies { copied.stanza.to_xml() } else { redact(&copied.stanza) },
         judgement: copied.judgement.clone(),
         redacted: !with_bodies,
@@ -175,14 +176,15 @@ fn entry(copied: &Copied, with_bodies: bool) -> Entry {
 
 #[cfg(test)]
 mod tests {
-    use refrain_filter::Direction;
+    use refrain_filter::{Direction, Relation};
     use refrain_proto::Stanza;
 
     use super::*;
     use crate::observe::audit::Ruling;
     use crate::observe::judgement::Judgement;
     use crate::observe::trace::TraceId;
-    use crate::pipeline::tap::Fingerprint;
+    use crate::pipeline::judge::Circumstances;
+    use crate::pipeline::tap::{Fingerprint, Told};
 
     fn wanted(count: u64) -> Wanted {
         Wanted { count, percent: 100, seconds: 60, with_bodies: false }
@@ -193,9 +195,11 @@ mod tests {
         let Some(copy) = taps.copy(&Stanza::parse(xml).unwrap()) else { return };
         copy.give(|stanza| Copied {
             stanza,
-            direction: Direction::Inbound,
-            now_ms: 5,
-            id: TraceId::next(),
+            told: Told {
+                direction: Direction::Inbound,
+                circumstances: Circumstances { relation: Some(Relation::Stranger), now_ms: 5 },
+                id: TraceId::next(),
+            },
             judgement: Judgement { verdict: Ruling::Forward, filter: None, reason: None },
             result: Fingerprint::default(),
             took: Duration::ZERO,
@@ -209,6 +213,7 @@ mod tests {
         (0..3).for_each(|_| pass(&taps));
         let batch = recorder.fetch(&taps, now).unwrap();
         assert_eq!((batch.entries.len(), batch.seen, batch.done), (2, 3, true));
+        assert_eq!(batch.entries[0].relation, Some(Relation::Stranger));
         assert!(batch.entries[0].redacted && batch.entries[0].stanza.contains("<body>xxxxxx</body>"));
         assert_eq!(recorder.fetch(&taps, now).unwrap_err(), RecordError::None);
         pass(&taps);

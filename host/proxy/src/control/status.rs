@@ -13,6 +13,7 @@ use super::guard::GuardStatus;
 use super::reload::{Attempt, Swapped};
 use crate::config::{ComponentSource, FilterConfig, Mistake};
 use crate::observe::counters::Totals;
+use crate::relations::RelationCounts;
 use crate::snapshot::Snapshot;
 use crate::snapshot::roster::Rostered;
 
@@ -42,6 +43,9 @@ pub struct Status {
     pub stanzas: Stanzas,
     /// What is known of remote domains.
     pub continuity: Continuity,
+    /// Who knows whom; none where nothing is kept of it.
+    #[serde(default)]
+    pub relations: Option<RelationCounts>,
     /// Streams that are open.
     pub streams: Streams,
     /// Names and servers that a stream could not be opened to.
@@ -298,6 +302,7 @@ impl Status {
                 key_changes: gateway.continuity.changes(),
                 store_failures: gateway.continuity.failures(),
             },
+            relations: snapshot.config.relations.enabled.then(|| gateway.relations.counts()),
             streams: Streams {
                 from_outside: gateway.streams.from_outside.read(),
                 from_inside: gateway.streams.from_inside.read(),

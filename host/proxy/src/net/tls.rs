@@ -141,8 +141,8 @@ impl Tls {
 }
 
 /// 256 bits from the system, through the same door as every other cryptography; `None` when the system gives none.
-pub fn random_bytes() -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
+pub fn random_bytes<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
     ring::default_provider().secure_random.fill(&mut bytes).ok()?;
     Some(bytes)
 }

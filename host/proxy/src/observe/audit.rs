@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use refrain_filter::{Decision, Direction, Outcome, Step};
+use refrain_filter::{Decision, Direction, Outcome, Relation, Step};
 use refrain_proto::stanza::Stanza;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -22,6 +22,8 @@ pub struct Record {
     pub from: String,
     /// The addressee.
     pub to: String,
+    /// What its two ends were to each other, before it.
+    pub relation: Option<Relation>,
     /// Its `id`, if it had one.
     pub id: Option<String>,
     /// What the chain said.
@@ -128,10 +130,11 @@ impl Audit {
         let Record { from, to, filter, reason, took, trace: id, generation, .. } = &record;
         let (ruling, direction) = (record.ruling, direction_name(record.direction));
         let (filter, reason) = (filter.as_deref().unwrap_or("-"), reason.as_deref().unwrap_or("-"));
+        let relation = record.relation.map_or("-", Relation::as_str);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         match ruling {
             Ruling::Forward => {
-                tracing::debug!(target: "refrain::audit", %id, generation, direction, from, to, micros, "stanza forwarded");
+                tracing::debug!(target: "refrain::audit", %id, generation, direction, from, to, relation, micros, "stanza forwarded");
             }
             Ruling::ForwardEdited
             | Ruling::ForwardDelayed
@@ -139,7 +142,7 @@ impl Audit {
             | Ruling::Reply
             | Ruling::Drop
             | Ruling::CloseStream => {
-                tracing::info!(target: "refrain::audit", %id, generation, direction, from, to, %ruling, filter, reason, micros, "stanza judged");
+                tracing::info!(target: "refrain::audit", %id, generation, direction, from, to, relation, %ruling, filter, reason, micros, "stanza judged");
             }
         }
         if let Some(listener) = &self.listener {
@@ -163,6 +166,7 @@ pub fn record_of(
         direction,
         from: stanza.from().as_str().to_owned(),
         to: stanza.to().as_str().to_owned(),
+        relation: None,
         id: stanza.id().map(str::to_owned),
         ruling,
         filter: None,

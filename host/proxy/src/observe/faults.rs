@@ -5,7 +5,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use refrain_filter::{Direction, Fault};
+use refrain_filter::{Direction, Fault, Relation};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -30,6 +30,9 @@ pub struct FaultBundle {
     pub direction: Direction,
     /// When: milliseconds since the Unix epoch.
     pub now_ms: u64,
+    /// What its two ends were to each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<Relation>,
     /// The filter that failed.
     pub filter: String,
     /// Its code, as hexadecimal SHA-256.
@@ -146,6 +149,7 @@ mod tests {
             id: "a-1".to_owned(),
             direction: Direction::Inbound,
             now_ms: 1,
+            relation: None,
             filter: "spim".to_owned(),
             digest: "d".to_owned(),
             settings: serde_json::json!({}),

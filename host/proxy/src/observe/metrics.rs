@@ -5,6 +5,7 @@ use std::fmt::{Display, Write as _};
 
 use super::audit::direction_name;
 use crate::control::status::{CircuitState, FilterStatus, Status};
+use crate::relations::RelationCounts;
 
 /// Writes all of it.
 pub fn write(status: &Status) -> String {
@@ -54,6 +55,9 @@ fn traffic(page: &mut Page, status: &Status) {
     page.sample("refrain_peer_key_changes_total", &[], continuity.key_changes);
     page.family("refrain_state_failures_total", "counter", "Attempts to read or write the store that failed.");
     page.sample("refrain_state_failures_total", &[], continuity.store_failures);
+    if let Some(relations) = &status.relations {
+        write_relations(page, relations);
+    }
     page.family("refrain_streams", "gauge", "Open streams: accepted ones, and established ones of our own.");
     let streams = &status.streams;
     for (side, way, count) in [
@@ -76,6 +80,23 @@ fn traffic(page: &mut Page, status: &Status) {
     for (reason, count) in &status.names.refused {
         page.sample("refrain_dns_refused_total", &[("reason", reason)], count);
     }
+}
+
+fn write_relations(page: &mut Page, counts: &RelationCounts) {
+    page.family("refrain_relations", "gauge", "Pairs of a local and a remote address that know each other.");
+    page.sample("refrain_relations", &[], counts.known);
+    page.family("refrain_relations_changes_total", "counter", "Pairs that were learned, or not, or are known no more.");
+    for (change, count) in [
+        ("learned", counts.learned),
+        ("too-fast", counts.too_fast),
+        ("forgotten", counts.forgotten),
+        ("evicted", counts.evicted),
+        ("expired", counts.expired),
+    ] {
+        page.sample("refrain_relations_changes_total", &[("change", change)], count);
+    }
+    page.family("refrain_relations_failures_total", "counter", "Attempts to read or write their store that failed.");
+    page.sample("refrain_relations_failures_total", &[], counts.store_failures);
 }
 
 fn refusals(page: &mut Page, status: &Status) {

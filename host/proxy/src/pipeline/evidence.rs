@@ -8,17 +8,25 @@ use refrain_filter::{Fault, Step};
 use refrain_proto::Side;
 
 use super::Gateway;
+use super::judge::Circumstances;
 use crate::observe::faults::{FaultBundle, FaultKey, VERSION};
 use crate::observe::trace::TraceId;
 use crate::snapshot::{Snapshot, direction};
 
 /// Keeps the evidence that the steps of a decision hold, if a filter failed in one.
-pub fn keep(gateway: &Gateway, snapshot: &Arc<Snapshot>, side: Side, steps: &[Step], id: TraceId, now_ms: u64) {
+pub fn keep(
+    gateway: &Gateway,
+    snapshot: &Arc<Snapshot>,
+    side: Side,
+    steps: &[Step],
+    id: TraceId,
+    circumstances: Circumstances,
+) {
     for step in steps {
         if let Step { filter, fault: Some(fault), evidence: Some(stanza), .. } = step
             && let Some(key) = FaultKey::of(snapshot.generation, filter, fault)
         {
-            gateway.faults.keep(key, || bundle(snapshot, side, filter, fault, stanza, id, now_ms));
+            gateway.faults.keep(key, || bundle(snapshot, side, filter, fault, stanza, id, circumstances));
         }
     }
 }
@@ -30,7 +38,7 @@ fn bundle(
     fault: &Fault,
     stanza: &str,
     id: TraceId,
-    now_ms: u64,
+    circumstances: Circumstances,
 ) -> FaultBundle {
     let status = snapshot.chain(side).status().into_iter().find(|status| &*status.name == filter);
     let (digest, settings) =
@@ -39,7 +47,8 @@ fn bundle(
         version: VERSION,
         id: id.to_string(),
         direction: direction(side),
-        now_ms,
+        now_ms: circumstances.now_ms,
+        relation: circumstances.relation,
         filter: filter.to_owned(),
         digest,
         // It was made of JSON.

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use refrain_filter::{ChainWorker, Decision};
+use refrain_filter::{ChainWorker, Decision, Relation};
 use refrain_proto::Side;
 use refrain_proto::stanza::Stanza;
 
@@ -26,21 +26,28 @@ struct Worker {
     generation: Weak<Snapshot>,
 }
 
-/// Walks the chain for stanzas that enter on `side`. The stanza may come back edited; the decision says by whom and why.
-pub fn judge(snapshot: &Arc<Snapshot>, side: Side, stanza: &mut Stanza) -> Decision {
-    WORKERS.with_borrow_mut(|workers| worker(workers, snapshot, side).judge(stanza, now_ms()))
+/// What is known about a stanza besides itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances {
+    /// What its two ends are to each other.
+    pub relation: Option<Relation>,
+    /// Milliseconds since the Unix epoch.
+    pub now_ms: u64,
 }
 
-/// Like [`judge`]; what `look` makes of the worker comes with the decision, for whoever wants to know how it came about.
+/// Walks the chain for stanzas that enter on `side`. The stanza may come back edited; the decision says by whom and why. What `look`
+/// makes of the worker comes with it, for whoever wants to know how it came about.
 pub fn judge_and<T>(
     snapshot: &Arc<Snapshot>,
     side: Side,
     stanza: &mut Stanza,
+    circumstances: Circumstances,
     look: impl FnOnce(&ChainWorker, &Decision) -> T,
 ) -> (Decision, T) {
     WORKERS.with_borrow_mut(|workers| {
         let worker = worker(workers, snapshot, side);
-        let decision = worker.judge(stanza, now_ms());
+        let Circumstances { relation, now_ms } = circumstances;
+        let decision = worker.judge_between(relation, stanza, now_ms);
         let seen = look(worker, &decision);
         (decision, seen)
     })

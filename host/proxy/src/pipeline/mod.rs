@@ -38,6 +38,7 @@ use crate::observe::dials::Dials;
 use crate::observe::faults::FaultStore;
 use crate::observe::refusals::Refusals;
 use crate::observe::seldom::Lines;
+use crate::relations::Relations;
 use crate::snapshot::Snapshot;
 use ping::Pings;
 use route::Routes;
@@ -69,6 +70,8 @@ pub struct Gateway {
     pub names: Arc<NameQuestions>,
     /// What remote domains proved themselves with.
     pub continuity: Arc<Continuity>,
+    /// Who knows whom.
+    pub relations: Relations,
     /// Who decided what, and why.
     pub audit: Audit,
     /// Copies of stanzas for whoever looks on.
@@ -108,12 +111,14 @@ pub struct Ending {
     pub senders: TaskTracker,
 }
 
-/// The dialback secrets of both sides.
+/// The dialback secrets of both sides, and another.
 pub struct Secrets {
     /// Towards the federated world.
     pub outside: Arc<DialbackSecret>,
     /// Towards the protected servers.
     pub inside: Arc<DialbackSecret>,
+    /// Of the hashes that stand for who knows whom.
+    pub relations: [u8; 16],
 }
 
 impl Gateway {
@@ -132,6 +137,7 @@ impl Gateway {
             streams: Streams::default(),
             names: Arc::default(),
             continuity: Arc::default(),
+            relations: Relations::new(secrets.relations),
             audit,
             taps: Taps::default(),
             faults: FaultStore::default(),

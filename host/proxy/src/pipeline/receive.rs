@@ -13,9 +13,9 @@ use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
 use refrain_proto::{Awaited, DomainPair, PeerMisbehaved, Side, Stanza, StanzaCondition, StanzaError, StreamCondition};
 use tokio::task::JoinSet;
 
-use super::judge::{judge_and, now_ms};
+use super::judge::{Circumstances, judge_and, now_ms};
 use super::route::Outgoing;
-use super::tap::Copied;
+use super::tap::{Copied, Told};
 use super::{Gateway, evidence, verify};
 use crate::limits::Permit;
 use crate::limits::meters::Dues;
@@ -228,23 +228,27 @@ impl Receiver {
         }
         self.batch.accepted += 1;
         let copy = self.gateway.taps.copy(&stanza);
-        let started = Instant::now();
+        let (started, now_ms) = (Instant::now(), now_ms());
         let snapshot = self.pinned.get_or_insert_with(|| self.gateway.snapshot());
-        let audit = &self.gateway.audit;
-        let (mut decision, steps) = judge_and(snapshot, self.side, &mut stanza, |worker, decision| {
+        let (direction, audit) = (direction(self.side), &self.gateway.audit);
+        let standing = self.gateway.relations.standing(&stanza, direction, &snapshot.config.relations, now_ms);
+        let circumstances = Circumstances { relation: standing.relation, now_ms };
+        let (mut decision, steps) = judge_and(snapshot, self.side, &mut stanza, circumstances, |worker, decision| {
             let remarkable = Ruling::of(decision) != Ruling::Forward || worker.failed() || audit.wants_forwards();
             remarkable.then(|| worker.steps())
         });
+        self.gateway.relations.note(standing, &decision, &stanza, direction, &snapshot.config.relations);
         if copy.is_some() || steps.is_some() {
-            let (id, now_ms, took) = (TraceId::next(), now_ms(), started.elapsed());
+            let (id, took) = (TraceId::next(), started.elapsed());
             if let Some(copy) = copy {
-                let direction = direction(self.side);
-                copy.give(|untouched| Copied::of(untouched, direction, id, &decision, &stanza, now_ms, took));
+                let told = Told { direction, circumstances, id };
+                copy.give(|untouched| Copied::of(untouched, told, &decision, &stanza, took));
             }
             if let Some(steps) = steps {
-                evidence::keep(&self.gateway, snapshot, self.side, &steps, id, now_ms);
+                evidence::keep(&self.gateway, snapshot, self.side, &steps, id, circumstances);
                 let ruling = Ruling::of(&decision);
-                let mut record = record_of(snapshot, id, direction(self.side), &stanza, took, ruling);
+                let mut record = record_of(snapshot, id, direction, &stanza, took, ruling);
+                record.relation = standing.relation;
                 record.steps = steps;
                 record.filter = decision.filter.as_deref().map(str::to_owned);
                 record.reason = decision.fault.as_ref().map(ToString::to_string).or_else(|| decision.reason.clone());

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::observe::judgement::Judgement;
 use crate::observe::trace::TraceId;
+use crate::pipeline::judge::Circumstances;
 
 /// Copies that wait for one onlooker.
 const QUEUE_STANZAS_MAX: usize = 4_096;
@@ -25,18 +26,25 @@ const QUEUE_BYTES_MAX: usize = 16 << 20;
 pub struct Copied {
     /// Untouched by any filter.
     pub stanza: Stanza,
-    /// Which way it crossed.
-    pub direction: Direction,
-    /// When it was judged: milliseconds since the Unix epoch.
-    pub now_ms: u64,
-    /// The id under which the log may know it.
-    pub id: TraceId,
+    /// What else the live chain was told.
+    pub told: Told,
     /// What the live chain decided.
     pub judgement: Judgement,
     /// Tells apart what would leave.
     pub result: Fingerprint,
     /// Time spent in the live chain.
     pub took: Duration,
+}
+
+/// What is known of a stanza besides itself and what became of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// Which way it crossed.
+    pub direction: Direction,
+    /// When, and between whom.
+    pub circumstances: Circumstances,
+    /// The id under which the log may know it.
+    pub id: TraceId,
 }
 
 /// A number that is the same for what leaves alike: an edited stanza, or the error or message that answers one.
@@ -61,17 +69,9 @@ impl Fingerprint {
 
 impl Copied {
     /// Of a stanza as it was, and what the live chain made of it.
-    pub fn of(
-        stanza: Stanza,
-        direction: Direction,
-        id: TraceId,
-        decision: &Decision,
-        left: &Stanza,
-        now_ms: u64,
-        took: Duration,
-    ) -> Self {
+    pub fn of(stanza: Stanza, told: Told, decision: &Decision, left: &Stanza, took: Duration) -> Self {
         let (judgement, result) = (Judgement::of(decision), Fingerprint::of(decision, left));
-        Copied { stanza, direction, now_ms, id, judgement, result, took }
+        Copied { stanza, told, judgement, result, took }
     }
 }
 
@@ -226,9 +226,11 @@ mod tests {
     fn copied(stanza: Stanza) -> Copied {
         Copied {
             stanza,
-            direction: Direction::Inbound,
-            now_ms: 0,
-            id: TraceId::next(),
+            told: Told {
+                direction: Direction::Inbound,
+                circumstances: Circumstances { relation: None, now_ms: 0 },
+                id: TraceId::next(),
+            },
             judgement: Judgement { verdict: Ruling::Forward, filter: None, reason: None },
             result: Fingerprint::default(),
             took: Duration::ZERO,

@@ -61,7 +61,7 @@ const TYPES: [&str; 16] = [
     "error",
     "unknown",
 ];
-const BITS: [&str; 7] = ["body", "encrypted", "delayed", "forwarded", "muc", "edited", "subject"];
+const BITS: [&str; 9] = ["body", "encrypted", "delayed", "forwarded", "muc", "edited", "subject", "stranger", "known"];
 
 /// A rule as a person reads it: its conditions, all of which hold.
 fn interest_text(interest: &Interest) -> String {

@@ -11,6 +11,7 @@ use super::contest::{Contestant, LoadError};
 use super::name_of;
 use crate::config::{Chains, Config, FilterConfig};
 use crate::observe::faults::{FaultBundle, VERSION};
+use crate::pipeline::judge::Circumstances;
 
 /// A bundle has one stanza, of `stanza-bytes-max` at most, and the settings of one filter; a larger file is a corpus.
 const BUNDLE_BYTES_MAX: u64 = 64 << 20;
@@ -59,7 +60,8 @@ pub fn play(bundle: FaultBundle, path: &Path) -> Result<Played, BundleError> {
     let filter = find(&config.chains, &bundle).ok_or_else(|| BundleError::NoFilter(bundle.filter.clone()))?;
     config.chains = alone(bundle.direction, filter);
     let mut contestant = Contestant::build(&config, mistakes, name_of(path))?;
-    let verdict = contestant.judge(bundle.direction, &stanza, bundle.now_ms).judgement.to_string();
+    let circumstances = Circumstances { relation: bundle.relation, now_ms: bundle.now_ms };
+    let verdict = contestant.judge(bundle.direction, &stanza, circumstances).judgement.to_string();
     let fault = contestant.fault(bundle.direction).map(|fault| fault.to_string());
     let digest = contestant.digests(bundle.direction).pop().unwrap_or_default();
     Ok(Played { bundle, digest, fault, verdict })

@@ -14,6 +14,7 @@ use crate::control::corpus::Entry;
 use crate::lists::Board;
 use crate::lists::board::Purpose;
 use crate::observe::judgement::Judgement;
+use crate::pipeline::judge::Circumstances;
 use crate::snapshot::{self, EngineError, chains};
 
 /// What is listed; all are counted.
@@ -80,15 +81,15 @@ impl Contestant {
         }
     }
 
-    /// Judges a stanza at the time at which it was recorded, and counts the verdict.
-    pub fn judge(&mut self, direction: Direction, stanza: &Stanza, now_ms: u64) -> Verdict {
+    /// Judges a stanza under the circumstances under which it was recorded, and counts the verdict.
+    pub fn judge(&mut self, direction: Direction, stanza: &Stanza, circumstances: Circumstances) -> Verdict {
         let mut stanza = stanza.clone();
         let worker = match direction {
             Direction::Inbound => &mut self.inbound,
             Direction::Outbound => &mut self.outbound,
         };
         let started = Instant::now();
-        let decision = worker.judge(&mut stanza, now_ms);
+        let decision = worker.judge_between(circumstances.relation, &mut stanza, circumstances.now_ms);
         self.took.push(started.elapsed());
         let judgement = Judgement::of(&decision);
         *self.counts.entry((direction, judgement.clone())).or_default() += 1;
@@ -189,10 +190,11 @@ impl Contest {
     pub fn play(&mut self, entry: &Entry, stanza: &Stanza) {
         self.stanzas += 1;
         self.redacted += u64::from(entry.redacted);
-        let verdict = self.candidate.judge(entry.direction, stanza, entry.now_ms);
+        let circumstances = Circumstances { relation: entry.relation, now_ms: entry.now_ms };
+        let verdict = self.candidate.judge(entry.direction, stanza, circumstances);
         self.unlike_recorded += u64::from(verdict.judgement.verdict != entry.judgement.verdict);
         let Some(against) = &mut self.against else { return };
-        let other = against.judge(entry.direction, stanza, entry.now_ms);
+        let other = against.judge(entry.direction, stanza, circumstances);
         if (other.judgement.verdict, &other.xml) != (verdict.judgement.verdict, &verdict.xml) {
             self.differences.add(entry, stanza, other, verdict);
         }

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod client;
+mod relation;
 pub mod routes;
 pub mod server;
 mod socket;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use answer::Answer;
+pub use relation::Asked;
 
 use super::reload::Reloader;
 use super::staging::Staging;

@@ -11,7 +11,7 @@ use refrain_proto::{Domain, DomainPair};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Answer, Control, staging};
+use super::{Answer, Control, relation, staging};
 use crate::control::explain::Explanation;
 use crate::control::reload::{Cause, ReloadError, Swapped};
 use crate::control::status::Status;
@@ -58,6 +58,7 @@ const ROUTES: &[Route] = &[
     Route { method: Method::GET, path: "/chain", about: "the chains of both directions", answer: |r| Box::pin(chain(r)) },
     Route { method: Method::GET, path: "/explain/", about: "how one stanza was judged, by its id", answer: |r| Box::pin(explain(r)) },
     Route { method: Method::GET, path: "/peers", about: "the remote domains that were here, and their keys", answer: |r| Box::pin(peers(r)) },
+    Route { method: Method::POST, path: "/relation", about: "whether a remote address is known to a local one", answer: |r| Box::pin(relation::relation(r)) },
     Route { method: Method::POST, path: "/ping", about: "ask a domain for a sign of life", answer: |r| Box::pin(ping(r)) },
     Route { method: Method::GET, path: "/metrics", about: "the same for Prometheus", answer: |r| Box::pin(metrics(r)) },
     Route { method: Method::POST, path: "/reload", about: "read the configuration again", answer: |r| Box::pin(reload(r)) },

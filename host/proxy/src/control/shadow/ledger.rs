@@ -121,8 +121,8 @@ impl Ledger {
             self.differences.pop_front();
         }
         self.differences.push_back(Difference {
-            id: copied.id.to_string(),
-            direction: copied.direction.as_str().to_owned(),
+            id: copied.told.id.to_string(),
+            direction: copied.told.direction.as_str().to_owned(),
             from: copied.stanza.from().as_str().to_owned(),
             to: copied.stanza.to().as_str().to_owned(),
             live: copied.judgement.clone(),
@@ -179,6 +179,8 @@ mod tests {
 
     use super::*;
     use crate::observe::trace::TraceId;
+    use crate::pipeline::judge::Circumstances;
+    use crate::pipeline::tap::Told;
 
     fn judgement(verdict: Ruling, filter: Option<&str>) -> Judgement {
         Judgement { verdict, filter: filter.map(str::to_owned), reason: None }
@@ -188,9 +190,11 @@ mod tests {
         let xml = "<message from='a@x.example' to='b@y.example'><body>secret</body></message>";
         Copied {
             stanza: Stanza::parse(xml).unwrap(),
-            direction: Direction::Inbound,
-            now_ms: 0,
-            id: TraceId::next(),
+            told: Told {
+                direction: Direction::Inbound,
+                circumstances: Circumstances { relation: None, now_ms: 0 },
+                id: TraceId::next(),
+            },
             judgement,
             result: Fingerprint(result),
             took: Duration::from_micros(10),

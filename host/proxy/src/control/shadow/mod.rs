@@ -19,6 +19,7 @@ use crate::config::Mistakes;
 use crate::lists::board::Purpose;
 use crate::observe::judgement::Judgement;
 use crate::pipeline::Gateway;
+use crate::pipeline::judge::Circumstances;
 use crate::pipeline::tap::{Fingerprint, Inlet, Outlet};
 use crate::snapshot::Snapshot;
 pub use ledger::Account;
@@ -221,13 +222,14 @@ fn judge_on_a_thread(trial: Arc<Snapshot>, mut inlet: Inlet, ledger: Arc<Mutex<L
         let mut workers = [trial.inbound.worker(), trial.outbound.worker()];
         while let Some(copied) = inlet.wait() {
             let [inbound, outbound] = &mut workers;
-            let worker = match copied.direction {
+            let worker = match copied.told.direction {
                 Direction::Inbound => inbound,
                 Direction::Outbound => outbound,
             };
             let mut stanza = copied.stanza.clone();
             let started = Instant::now();
-            let decision = worker.judge(&mut stanza, copied.now_ms);
+            let Circumstances { relation, now_ms } = copied.told.circumstances;
+            let decision = worker.judge_between(relation, &mut stanza, now_ms);
             let took = started.elapsed();
             let result = Fingerprint::of(&decision, &stanza);
             lock_ledger(&ledger).enter(&copied, Judged { judgement: Judgement::of(&decision), result, took });

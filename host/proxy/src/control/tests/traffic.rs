@@ -15,6 +15,7 @@ use super::{Cause, ReloadError, Reloader};
 use crate::app::App;
 use crate::command::demo::world::{self, Arrival, Server};
 use crate::observe::audit::Audit;
+use crate::pipeline::judge::{Circumstances, judge_and};
 use crate::snapshot::{self, Snapshot};
 
 const STANZAS_PER_PAIR: u64 = 10_000;
@@ -262,7 +263,8 @@ async fn retired_generations_leave_nothing_behind() {
     for _ in 0..1_000 {
         let live = gateway.snapshot();
         let mut stanza = Stanza::parse("<message from='bob@away.example' to='alice@home.example'/>").unwrap();
-        let _ = crate::pipeline::judge::judge(&live, refrain_proto::Side::Outside, &mut stanza);
+        let nothing_more = Circumstances { relation: None, now_ms: 0 };
+        judge_and(&live, refrain_proto::Side::Outside, &mut stanza, nothing_more, |_, _| ());
         generations.push(Arc::downgrade(&live));
         chains.push(Arc::downgrade(&live.inbound));
         drop(live);

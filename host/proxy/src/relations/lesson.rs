@@ -1,0 +1,183 @@
+//! What an outbound stanza says about its two ends: only what a person means, or a server on their behalf, makes acquaintance.
+//!
+//! Clients do much by themselves: they ask strangers what they can do, confirm that messages came, tell that somebody types, and
+//! answer to new keys. None of that may make a stranger known, or every stranger would be.
+
+use refrain_proto::{Kind, Node, Stanza, StanzaType, ns};
+
+/// What is learned of a stanza that leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lesson {
+    /// Nothing.
+    Nothing,
+    /// The two know each other.
+    Known,
+    /// They do, by presence or registration: if the remote end is a domain, all its addresses are known.
+    Subscribed,
+    /// The local one does not want to know the remote one any more.
+    Parted,
+    /// Likewise, unless this is how its server answers a probe.
+    Denied,
+}
+
+impl Lesson {
+    pub(super) fn of(stanza: &Stanza) -> Lesson {
+        match stanza.kind() {
+            Kind::Message => of_message(stanza),
+            Kind::Presence => of_presence(stanza.stanza_type()),
+            Kind::Iq if stanza.stanza_type() == StanzaType::IqSet => {
+                stanza.root().children().map(of_request).next().unwrap_or(Lesson::Nothing)
+            }
+            // Who asks, and who answers, may be a program.
+            Kind::Iq => Lesson::Nothing,
+        }
+    }
+}
+
+fn of_message(stanza: &Stanza) -> Lesson {
+    let is_said = stanza.stanza_type() != StanzaType::Error && stanza.root().children().any(is_said);
+    if is_said { Lesson::Known } else { Lesson::Nothing }
+}
+
+/// Whether somebody says this. What is not here is said by programs: receipts (XEP-0184), markers (XEP-0333), chat states (XEP-0085).
+fn is_said(payload: Node<'_>) -> bool {
+    match (payload.namespace(), payload.name()) {
+        (ns::SERVER, "body" | "subject") => payload.text_len() > 0,
+        // XEP-0384 §5.5: a client completes a session with a stranger by an encrypted element without a payload.
+        ("eu.siacs.conversations.axolotl" | "urn:xmpp:omemo:1" | "urn:xmpp:omemo:2", "encrypted") => {
+            payload.children().any(|child| child.name() == "payload")
+        }
+        ("urn:xmpp:openpgp:0", "openpgp") | ("jabber:x:encrypted", "x") => true,
+        // Invitations, direct (XEP-0249) and mediated (XEP-0045 §7.8.2).
+        ("jabber:x:conference", "x") => true,
+        ("http://jabber.org/protocol/muc#user", "x") => payload.children().any(|child| child.name() == "invite"),
+        // A call is made, or taken (XEP-0353).
+        ("urn:xmpp:jingle-message:0", "propose" | "proceed") => true,
+        ("urn:xmpp:reactions:0", "reactions") => true,
+        _ => false,
+    }
+}
+
+/// A server that logs somebody in probes those whom they are subscribed to, and tells its presence to those who are subscribed to
+/// them (RFC 6121 §4.2): so rosters from before are learned. Available presence to others is meant for them alone, as to a room.
+fn of_presence(stanza_type: StanzaType) -> Lesson {
+    match stanza_type {
+        StanzaType::Available | StanzaType::Probe | StanzaType::Subscribe | StanzaType::Subscribed => {
+            Lesson::Subscribed
+        }
+        StanzaType::Unsubscribe => Lesson::Parted,
+        StanzaType::Unsubscribed => Lesson::Denied,
+        _ => Lesson::Nothing,
+    }
+}
+
+/// Requests that no client makes by itself.
+fn of_request(payload: Node<'_>) -> Lesson {
+    let has = |name: &str| payload.children().any(|child| child.name() == name);
+    match (payload.namespace(), payload.name()) {
+        // With a gateway or another service (XEP-0077, XEP-0100).
+        ("jabber:iq:register", "query") if has("remove") => Lesson::Parted,
+        ("jabber:iq:register", "query") => Lesson::Subscribed,
+        ("http://jabber.org/protocol/commands", "command") => Lesson::Known,
+        ("http://jabber.org/protocol/pubsub", "pubsub") if has("subscribe") => Lesson::Known,
+        ("urn:xmpp:mix:core:1", "join") => Lesson::Known,
+        // A call or a file, offered or taken (XEP-0166).
+        ("urn:xmpp:jingle:1", "jingle")
+            if matches!(payload.attribute("action"), Some("session-initiate" | "session-accept")) =>
+        {
+            Lesson::Known
+        }
+        _ => Lesson::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lesson(xml: &str) -> Lesson {
+        Lesson::of(&Stanza::parse(&xml.replacen(' ', " from='a@home.example' to='b@far.example' ", 1)).unwrap())
+    }
+
+    fn message(payload: &str) -> Lesson {
+        lesson(&format!("<message type='chat'>{payload}</message>"))
+    }
+
+    fn request(payload: &str) -> Lesson {
+        lesson(&format!("<iq type='set' id='1'>{payload}</iq>"))
+    }
+
+    #[test]
+    fn what_somebody_says_makes_known() {
+        for said in [
+            "<body>hi</body>",
+            "<subject>tea</subject>",
+            "<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'/><payload>x</payload></encrypted>",
+            "<encrypted xmlns='urn:xmpp:omemo:2'><header sid='1'/><payload>x</payload></encrypted>",
+            "<openpgp xmlns='urn:xmpp:openpgp:0'>x</openpgp>",
+            "<x xmlns='jabber:x:encrypted'>x</x>",
+            "<x xmlns='jabber:x:conference' jid='r@muc.far.example'/>",
+            "<x xmlns='http://jabber.org/protocol/muc#user'><invite to='c@far.example'/></x>",
+            "<propose xmlns='urn:xmpp:jingle-message:0' id='1'/>",
+            "<reactions xmlns='urn:xmpp:reactions:0' id='1'><reaction>x</reaction></reactions>",
+        ] {
+            assert_eq!(message(said), Lesson::Known, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_programs_say_does_not() {
+        for said in [
+            "",
+            "<body/>",
+            "<received xmlns='urn:xmpp:receipts' id='1'/>",
+            "<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>",
+            "<composing xmlns='http://jabber.org/protocol/chatstates'/>",
+            "<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'/></encrypted><store xmlns='urn:xmpp:hints'/>",
+            "<ringing xmlns='urn:xmpp:jingle-message:0' id='1'/>",
+            "<reject xmlns='urn:xmpp:jingle-message:0' id='1'/>",
+            "<x xmlns='http://jabber.org/protocol/muc#user'><decline to='c@far.example'/></x>",
+            "<event xmlns='http://jabber.org/protocol/pubsub#event'/>",
+            "<x xmlns='urn:x'><body>hi</body></x>",
+        ] {
+            assert_eq!(message(said), Lesson::Nothing, "{said}");
+        }
+        assert_eq!(lesson("<message type='error'><body>hi</body></message>"), Lesson::Nothing);
+    }
+
+    #[test]
+    fn presence_makes_known_or_parts() {
+        let presence = |name: &str| lesson(&format!("<presence type='{name}'/>"));
+        for known in ["probe", "subscribe", "subscribed"] {
+            assert_eq!(presence(known), Lesson::Subscribed, "{known}");
+        }
+        assert_eq!(lesson("<presence />"), Lesson::Subscribed);
+        assert_eq!(lesson("<presence ><x xmlns='http://jabber.org/protocol/muc'/></presence>"), Lesson::Subscribed);
+        assert_eq!([presence("unsubscribe"), presence("unsubscribed")], [Lesson::Parted, Lesson::Denied]);
+        assert_eq!([presence("unavailable"), presence("error")], [Lesson::Nothing; 2]);
+    }
+
+    #[test]
+    fn only_requests_that_somebody_meant_make_known() {
+        assert_eq!(request("<query xmlns='jabber:iq:register'><username>a</username></query>"), Lesson::Subscribed);
+        assert_eq!(request("<query xmlns='jabber:iq:register'><remove/></query>"), Lesson::Parted);
+        for meant in [
+            "<command xmlns='http://jabber.org/protocol/commands' node='x' action='execute'/>",
+            "<pubsub xmlns='http://jabber.org/protocol/pubsub'><subscribe node='x' jid='a@home.example'/></pubsub>",
+            "<jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='1'/>",
+        ] {
+            assert_eq!(request(meant), Lesson::Known, "{meant}");
+        }
+        for made in [
+            "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='x'/></pubsub>",
+            "<jingle xmlns='urn:xmpp:jingle:1' action='session-terminate' sid='1'/>",
+            "<query xmlns='jabber:iq:roster'/>",
+        ] {
+            assert_eq!(request(made), Lesson::Nothing, "{made}");
+        }
+        for other in ["get", "result", "error"] {
+            let caps = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
+            assert_eq!(lesson(&format!("<iq type='{other}' id='1'>{caps}</iq>")), Lesson::Nothing, "{other}");
+        }
+    }
+}
