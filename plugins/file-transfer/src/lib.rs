@@ -9,6 +9,7 @@ mod message;
 mod names;
 mod places;
 mod policy;
+mod reject;
 mod settings;
 mod text;
 mod walk;

@@ -8,10 +8,8 @@ use crate::jingle;
 use crate::mechanism::{Mechanism, Set};
 use crate::names;
 use crate::places::Places;
+use crate::reject::Offer;
 use crate::walk::{self, Remains, Walk};
-
-/// XEP-0353.
-pub(crate) const JINGLE_MESSAGE: &str = "urn:xmpp:jingle-message:";
 
 /// Judges messages and presence.
 #[derive(Debug)]
@@ -102,11 +100,18 @@ fn refused_whole(head: &Head, stanza: &Stanza<'_>, children: &[Child], denied: S
     if head.is_encrypted() && denied.has(Mechanism::E2ee) {
         return refuse(Mechanism::E2ee, Condition::PolicyViolation, ErrorType::Modify);
     }
-    // XEP-0353 has `reject` for a call, which only who is called may send. To an error its initiator stops calling, too.
-    let mut calls = children.iter().flat_map(|child| rings(stanza, child).in_both(denied).iter());
+    let offers = children.iter().filter_map(|child| Some((Offer::of(child)?, child)));
     // In a room nobody waits for an answer to an invitation.
-    let call = calls.find(|call| *call != Mechanism::CallInvites || head.may_answer());
-    call.and_then(|mechanism| refuse(mechanism, Condition::PolicyViolation, ErrorType::Cancel))
+    let mut offers = offers.filter(|(offer, _)| *offer == Offer::Proposal || head.may_answer());
+    let (mechanism, offer, child) = offers.find_map(|(offer, child)| {
+        let mechanism = offered(stanza, offer, child).in_both(denied).iter().next()?;
+        Some((mechanism, offer, child))
+    })?;
+    let refusal = answer(head, mechanism.refuse(Condition::PolicyViolation, ErrorType::Cancel));
+    if !matches!(refusal, Verdict::Bounce(_)) {
+        return Some((mechanism, refusal));
+    }
+    Some((mechanism, offer.reject(head, stanza, children, child).unwrap_or(refusal)))
 }
 
 /// Users write from full addresses. What comes from a bare one may be of a room, which takes an error for the end of whoever it was
@@ -116,13 +121,10 @@ fn answer(head: &Head, refusal: Verdict) -> Verdict {
     if may_be_a_room { Verdict::Drop } else { refusal.if_answerable(head) }
 }
 
-/// What a client would ring for, and another wait for. Answers, and the end of a call, are none of it.
-fn rings(stanza: &Stanza<'_>, child: &Child) -> Set {
-    if child.namespace.starts_with("urn:xmpp:call-invites:") && child.name == "invite" {
+/// What a client would ring for.
+fn offered(stanza: &Stanza<'_>, offer: Offer, child: &Child) -> Set {
+    if offer == Offer::Invitation {
         return Set::of(Mechanism::CallInvites);
-    }
-    if !child.namespace.starts_with(JINGLE_MESSAGE) || child.name != "propose" {
-        return Set::NONE;
     }
     let proposed = stanza.children(child.node);
     let proposed = proposed.iter().map(|description| Set::of(jingle::of_description(&description.namespace)));
