@@ -29,6 +29,12 @@ impl Limiter {
     pub fn take_many(self, key: &str, n: u32) -> bool {
         host::limiter_take(self.0, key, n)
     }
+
+    /// Takes `n` tokens in any case, and returns after how many milliseconds the bucket would have held them, 0 if it did: what
+    /// [`Verdict::delay`](crate::Verdict::delay) waits for. At most 10,000; what a key owes beyond that is forgotten.
+    pub fn owe(self, key: &str, n: u32) -> u32 {
+        host::limiter_owe(self.0, key, n)
+    }
 }
 
 /// A list of the operator's.

@@ -50,6 +50,10 @@ impl Limited {
     pub(crate) fn take(&self, key: &str, n: u32, now_ms: u64) -> bool {
         self.limiter.take(self.rate, key, n, now_ms)
     }
+
+    pub(crate) fn owe(&self, key: &str, n: u32, now_ms: u64) -> u32 {
+        self.limiter.owe(self.rate, key, n, now_ms)
+    }
 }
 
 /// What a filter registered: the same for all its instances, so they share it.

@@ -3,6 +3,7 @@
 mod defaults;
 mod except;
 mod limit;
+mod open;
 mod rate;
 mod select;
 mod settings;
@@ -10,9 +11,10 @@ mod settings;
 use refrain_sdk::{About, Filter, Head, Problem, Problems, Setup, Stanza, Verdict, export};
 
 use except::Except;
-use limit::{Fanout, Limited};
+use limit::{Admission, Fanout, Limited};
+use open::Requests;
 pub use rate::Rate;
-pub use settings::{Action, Limit, Per, Settings, Told, Way};
+pub use settings::{Action, Limit, Outstanding, Per, Settings, Told, Way};
 
 /// The proxy keeps as many limiters for a filter.
 const LIMITS_MAX: usize = 16;
@@ -23,20 +25,25 @@ pub struct RateLimit {
     limits: Vec<Limited>,
     except: Except,
     fanout: Fanout,
+    requests: Option<Requests>,
 }
 
 impl Filter for RateLimit {
     type Settings = Settings;
 
     fn about() -> About {
-        About::new().self_test(include_str!("../cases/self-test.toml"))
+        About::new().requests(open::GRANT).self_test(include_str!("../cases/self-test.toml"))
     }
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
         let mut problems = Problems::new();
-        let mut filter = RateLimit { limits: Vec::new(), except: Except::default(), fanout: Fanout::new(setup)? };
+        let mut filter =
+            RateLimit { limits: Vec::new(), except: Except::default(), fanout: Fanout::new(setup)?, requests: None };
         for (place, entry) in settings.except.iter().enumerate() {
             problems.take(filter.except.add(entry).map_err(|problem| problem.at(format!("except[{place}]"))));
+        }
+        if let Some(outstanding) = &settings.outstanding {
+            filter.requests = problems.take(Requests::new(outstanding, setup));
         }
         let merged = merge(settings, &mut problems);
         if merged.len() > LIMITS_MAX {
@@ -45,7 +52,7 @@ impl Filter for RateLimit {
             problems.add(Problem::new("limits", message));
             return problems.or(filter);
         }
-        if merged.is_empty() {
+        if merged.is_empty() && filter.requests.is_none() {
             setup.no_interest()?;
         }
         for (path, limit) in merged {
@@ -55,12 +62,28 @@ impl Filter for RateLimit {
     }
 
     fn on_stanza(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
+        // An answer counts whoever gives it.
+        if let Some(requests) = &self.requests {
+            requests.note_answer(head, stanza);
+        }
         if self.except.names(head.sender()) {
             return Verdict::Pass;
         }
-        match self.limits.iter().find(|limit| !limit.admits(head, stanza, &self.fanout)) {
-            Some(limit) => limit.refuse(head, stanza),
-            None => Verdict::Pass,
+        let mut wait = 0;
+        for limit in &self.limits {
+            match limit.count(head, stanza, &self.fanout) {
+                Admission::Granted => {}
+                Admission::Late(milliseconds) => {
+                    limit.tell(stanza);
+                    wait = wait.max(milliseconds);
+                }
+                Admission::Refused => return limit.refuse(head, stanza),
+            }
+        }
+        match &self.requests {
+            Some(requests) if !requests.admits(head, stanza) => requests.refuse(stanza),
+            _ if wait > 0 => Verdict::delay(wait),
+            _ => Verdict::Pass,
         }
     }
 }

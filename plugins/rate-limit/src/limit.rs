@@ -26,6 +26,30 @@ pub(crate) struct Limited {
     reason: String,
 }
 
+/// What a limit says to a stanza.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Granted,
+    /// After so many milliseconds it would have been.
+    Late(u32),
+    Refused,
+}
+
+impl Admission {
+    fn after(milliseconds: u32) -> Self {
+        if milliseconds == 0 { Admission::Granted } else { Admission::Late(milliseconds) }
+    }
+}
+
+impl Told {
+    pub(crate) fn condition(self) -> Condition {
+        match self {
+            Told::ResourceConstraint => Condition::ResourceConstraint,
+            Told::PolicyViolation => Condition::PolicyViolation,
+        }
+    }
+}
+
 /// The rule of a selection.
 #[derive(Debug)]
 struct Counted {
@@ -87,11 +111,11 @@ impl Limited {
         Some(Limited { rules, per, limiter, refused, except, action, told, reason })
     }
 
-    /// Whether the stanza is none of those counted, or not too many.
-    pub(crate) fn admits(&self, head: &Head, stanza: &Stanza<'_>, fanout: &Fanout) -> bool {
+    /// Counts the stanza, if it is one of those that it counts.
+    pub(crate) fn count(&self, head: &Head, stanza: &Stanza<'_>, fanout: &Fanout) -> Admission {
         let counted = || self.rules.iter().filter(|counted| head.matched(counted.rule));
         if counted().next().is_none() || self.except.names(head.sender()) {
-            return true;
+            return Admission::Granted;
         }
         let at_least = u32::from(counted().any(|counted| !counted.by_address));
         let cost = match counted().any(|counted| counted.by_address) {
@@ -99,7 +123,12 @@ impl Limited {
             false => at_least,
         };
         let (sender, recipient) = (head.sender(), head.recipient());
-        let take = |key: &str| cost == 0 || self.limiter.take_many(key, cost);
+        let take = |key: &str| match self.action {
+            _ if cost == 0 => Admission::Granted,
+            Action::Delay => Admission::after(self.limiter.owe(key, cost)),
+            Action::Bounce | Action::Drop if self.limiter.take_many(key, cost) => Admission::Granted,
+            Action::Bounce | Action::Drop => Admission::Refused,
+        };
         match self.per {
             Per::Sender => take(sender.bare()),
             Per::SenderDomain => take(sender.domain()),
@@ -110,19 +139,22 @@ impl Limited {
         }
     }
 
-    /// What becomes of a stanza that is too many.
-    pub(crate) fn refuse(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
+    /// Tells the operator of a stanza that is too many.
+    pub(crate) fn tell(&self, stanza: &Stanza<'_>) {
         stanza.reason(&self.reason);
         self.refused.add(1);
-        let condition = match self.told {
-            Told::ResourceConstraint => Condition::ResourceConstraint,
-            Told::PolicyViolation => Condition::PolicyViolation,
-        };
+    }
+
+    /// What becomes of a stanza that is too many.
+    pub(crate) fn refuse(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
+        self.tell(stanza);
         match self.action {
+            // The bucket was not asked in a way that could refuse.
+            Action::Delay => Verdict::Pass,
             Action::Drop => Verdict::Drop,
             // Another type than `wait` would have a client give up what it may try again later.
             Action::Bounce => {
-                let bounce = Verdict::bounce(condition).error_type(ErrorType::Wait);
+                let bounce = Verdict::bounce(self.told.condition()).error_type(ErrorType::Wait);
                 let bounce = bounce.text("Too many at once; try again later");
                 if self.someone_waits(head) { bounce } else { bounce.if_answerable(head) }
             }

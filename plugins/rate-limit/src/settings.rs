@@ -13,11 +13,13 @@ pub struct Settings {
     pub limits: Vec<Limit>,
     /// Senders that no limit is about: `user@example.org`, `example.org`, `*.example.org` (its subdomains).
     pub except: Vec<String>,
+    /// How many requests of one sender may wait for their answers at a time.
+    pub outstanding: Option<Outstanding>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { defaults: true, limits: Vec::new(), except: Vec::new() }
+        Settings { defaults: true, limits: Vec::new(), except: Vec::new(), outstanding: None }
     }
 }
 
@@ -46,6 +48,27 @@ pub struct Limit {
     pub except: Vec<String>,
     /// Switches the limit off.
     pub off: bool,
+}
+
+/// A bound on requests (iq get and set) that wait for their answers. The filter must be in both chains.
+#[settings]
+#[derive(Debug, Clone)]
+#[serde(default)]
+pub struct Outstanding {
+    /// How many requests of one address, whatever its resource: 1 to 250.
+    pub max: u32,
+    /// After how many seconds a request that nobody answered counts no more: 1 to 3600.
+    pub seconds: u32,
+    /// Which way the requests go; their answers go the other.
+    pub direction: Way,
+    /// The condition of the error.
+    pub condition: Told,
+}
+
+impl Default for Outstanding {
+    fn default() -> Self {
+        Outstanding { max: 100, seconds: 60, direction: Way::Inbound, condition: Told::default() }
+    }
 }
 
 /// Whose stanzas are counted together.
@@ -100,6 +123,8 @@ pub enum Action {
     Bounce,
     /// It disappears.
     Drop,
+    /// It passes, and the stream it came by waits until there is room for it, ten seconds at most; with it all who send over that stream.
+    Delay,
 }
 
 /// The condition of the error.

@@ -56,6 +56,48 @@ fn more_limits_than_the_proxy_keeps_are_refused() {
 }
 
 #[test]
+fn bounds_of_open_requests_are_bounded() {
+    assert_eq!(problem(r#"{"outstanding":{"max":251}}"#).0, "outstanding.max");
+    assert_eq!(problem(r#"{"outstanding":{"max":0}}"#).0, "outstanding.max");
+    assert_eq!(problem(r#"{"outstanding":{"seconds":3601}}"#).0, "outstanding.seconds");
+}
+
+#[test]
+fn a_request_that_nobody_answers_counts_for_its_time() {
+    let mut filter = testing::Tester::<RateLimit>::new(r#"{"outstanding":{"max":2,"seconds":30}}"#);
+    let mut passes = |id: u32| {
+        let request = format!("<iq from='a@b.example/x' to='d.example' type='get' id='{id}'><q xmlns='u'/></iq>");
+        filter.judge(&request) == Some(Verdict::Pass)
+    };
+    assert!(passes(1));
+    testing::advance(Duration::from_secs(20));
+    assert_eq!([passes(2), passes(3)], [true, false]);
+    testing::advance(Duration::from_secs(10));
+    assert_eq!([passes(4), passes(5)], [true, false]);
+    assert_eq!(testing::counter("outstanding_refused"), 2);
+}
+
+#[test]
+fn whoever_waits_as_long_as_told_keeps_the_rate() {
+    let limit = r#"{"name":"chats","stanzas":"chat","rate":"5/s","burst":1,"action":"delay"}"#;
+    let mut filter = testing::Tester::<RateLimit>::new(&format!(r#"{{"limits":[{limit}]}}"#));
+    let (mut waited, mut passed) = (Duration::ZERO, 0);
+    while waited < Duration::from_secs(20) {
+        // As many as one read of the stream may bring; all of them pass, and the longest delay counts.
+        let verdicts =
+            [(); 40].map(|()| filter.judge("<message from='a@b.example' to='c@d.example'><body>x</body></message>"));
+        let delays = verdicts.into_iter().map(|verdict| match verdict {
+            Some(Verdict::Delay(delay)) => delay.milliseconds(),
+            _ => 0,
+        });
+        let pause = Duration::from_millis(delays.max().unwrap_or_default().into());
+        testing::advance(pause);
+        (waited, passed) = (waited + pause, passed + 40);
+    }
+    assert!((100..=140).contains(&passed), "{passed} in {waited:?} at 5 a second");
+}
+
+#[test]
 fn tokens_come_back_with_time() {
     let settings = r#"{"limits":[{"name":"subscriptions-by-sender","rate":"20/min","burst":2}]}"#;
     let mut filter = testing::Tester::<RateLimit>::new(settings);

@@ -123,6 +123,10 @@ pub(crate) fn limiter_take(limiter: u32, key: &str, n: u32) -> bool {
     limits::take(limiter, key, n)
 }
 
+pub(crate) fn limiter_owe(limiter: u32, key: &str, n: u32) -> u32 {
+    limits::owe(limiter, key, n)
+}
+
 pub(crate) fn list_contains(list: u32, value: &str) -> bool {
     lists::contains(list, value)
 }

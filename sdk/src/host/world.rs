@@ -110,6 +110,13 @@ pub(crate) fn limiter_take(limiter: u32, key: &str, n: u32) -> bool {
     })
 }
 
+pub(crate) fn limiter_owe(limiter: u32, key: &str, n: u32) -> u32 {
+    with(|world| {
+        let limiter = world.opened.limiters.get(limiter as usize);
+        limiter.map_or(0, |(limiter, rate)| limiter.owe(*rate, key, n, world.now_ms))
+    })
+}
+
 pub(crate) fn list_contains(list: u32, value: &str) -> bool {
     with(|world| world.opened.lists.get(list as usize).is_some_and(|list| list.contains(value)))
 }

@@ -8,4 +8,9 @@ impl limits::Host for State {
         self.charge(key.len())?;
         Ok(self.registered.limiter(limiter)?.take(&key, n, self.now_ms))
     }
+
+    fn owe(&mut self, limiter: u32, key: String, n: u32) -> wasmtime::Result<u32> {
+        self.charge(key.len())?;
+        Ok(self.registered.limiter(limiter)?.owe(&key, n, self.now_ms))
+    }
 }

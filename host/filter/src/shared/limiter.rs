@@ -10,6 +10,9 @@ const KEYS_MAX: usize = 65_536;
 /// A clock that goes back by more was set; by less, two threads read it in turn.
 const CLOCK_SET_MS: u64 = 1_000;
 
+/// As long as a stream can be told to wait: `Verdict::DELAY_MAX`.
+const OWED_MS_MAX: f64 = 10_000.0;
+
 /// How fast the buckets of a limiter fill, and how far.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
@@ -37,7 +40,7 @@ pub struct Limiter {
     hashers: (RandomState, RandomState),
 }
 
-/// What a bucket held at a time.
+/// What a bucket held at a time; below 0 what is owed to it.
 #[derive(Clone, Copy, Debug)]
 struct Level {
     tokens: f64,
@@ -77,6 +80,24 @@ impl Limiter {
         }
         table.insert(key, Level { tokens: rate.burst - n, at_ms: now_ms });
         true
+    }
+
+    /// Takes `n` tokens in any case, and returns after how many milliseconds the bucket would have held so many. A key never owes more
+    /// than comes in the longest wait: whoever waits is even then.
+    pub fn owe(&self, rate: Rate, key: &str, n: u32, now_ms: u64) -> u32 {
+        let key = self.hash(key);
+        let mut table = self.shards.of(&key);
+        let known = table.get_mut(&key).map(|level| level.at(now_ms, rate));
+        let left = known.map_or(rate.burst, |level| level.tokens) - f64::from(n);
+        let tokens = left.max(-rate.per_second * OWED_MS_MAX / 1_000.0);
+        if known.is_none() && table.len() >= KEYS_MAX / SHARDS {
+            table.evict(|level| -level.at(now_ms, rate).tokens);
+        }
+        table.insert(key, Level { tokens, at_ms: now_ms });
+        match left < 0.0 {
+            true => (-left / rate.per_second * 1_000.0).ceil().min(OWED_MS_MAX) as u32,
+            false => 0,
+        }
     }
 
     /// 128 secret bits: nobody finds two keys of one bucket.
@@ -130,6 +151,22 @@ mod tests {
         }
         assert!(limiter.keys() <= KEYS_MAX);
         assert!(!limiter.take(slow, "spent", 1, 0));
+    }
+
+    #[test]
+    fn what_is_owed_is_told_in_time_and_whoever_waits_keeps_the_rate() {
+        let (limiter, rate) = (Limiter::default(), rate(2, 4.0));
+        let owe = |n, now| limiter.owe(rate, "k", n, now);
+        assert_eq!([owe(2, 0), owe(1, 0), owe(1, 0), owe(1, 750), owe(0, 1_000)], [0, 250, 500, 250, 0]);
+        assert!(!limiter.take(rate, "k", 1, 1_000) && limiter.take(rate, "k", 1, 1_250));
+    }
+
+    #[test]
+    fn nobody_owes_more_than_the_longest_wait() {
+        let (limiter, slow, still) = (Limiter::default(), rate(1, 0.5), rate(1, 0.0));
+        assert_eq!([limiter.owe(slow, "k", u32::MAX, 0), limiter.owe(slow, "k", 1, 10_000)], [10_000, 2_000]);
+        assert_eq!([limiter.owe(still, "s", 1, 0), limiter.owe(still, "s", 1, 0)], [0, 10_000]);
+        assert!(!limiter.take(still, "s", 1, u64::MAX));
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(crate) mod import {
     pub(crate) const LIMITER: &str = r#"
   (import "refrain:filter/setup@0.1.2" "limiter" (func $limiter (param i32 i32 i32 f64 i32)))
   (import "refrain:filter/limits@0.1.2" "take" (func $take (param i32 i32 i32 i32) (result i32)))"#;
+    pub(crate) const OWE: &str = r#"
+  (import "refrain:filter/limits@0.1.2" "owe" (func $owe (param i32 i32 i32 i32) (result i32)))"#;
     pub(crate) const LIST: &str = r#"
   (import "refrain:filter/setup@0.1.2" "open-list" (func $open_list (param i32 i32 i32)))
   (import "refrain:filter/lists@0.1.2" "contains" (func $contains (param i32 i32 i32) (result i32)))

@@ -60,7 +60,7 @@ fn a_selector_made_up_is_a_trap() {
 
 #[test]
 fn an_index_made_up_is_a_trap() {
-    let imports = [import::COUNTER, import::LIMITER, import::LIST, import::BUCKET].concat();
+    let imports = [import::COUNTER, import::LIMITER, import::OWE, import::LIST, import::BUCKET].concat();
     let grants = ["edit", "list:any", "bucket:any"];
     for (call, refusal) in [
         ("(call $add (i32.const 5) (i64.const 1)) unreachable", "counter 5 was not made"),
@@ -76,6 +76,10 @@ fn an_index_made_up_is_a_trap() {
         (
             "(call $get (i32.const 5) (i32.const 0) (i32.const 1) (i32.const 128)) unreachable",
             "bucket 5 was not opened",
+        ),
+        (
+            "(drop (call $owe (i32.const 5) (i32.const 0) (i32.const 1) (i32.const 1))) unreachable",
+            "limiter 5 was not made",
         ),
         ("(call $delete (i32.const 5) (i32.const 0) (i32.const 1)) unreachable", "bucket 5 was not opened"),
     ] {
