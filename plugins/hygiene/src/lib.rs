@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod answers;
 mod iq;
 mod lookalike;
 mod names;
@@ -12,31 +13,45 @@ use refrain_sdk::{
     export,
 };
 
+use answers::Answers;
 use payloads::Payloads;
 use policy::Policy;
-pub use settings::{Lookalikes, Rule, Settings};
+pub use settings::{Lookalikes, Rule, Settings, Unasked};
 
 /// The filter.
 #[derive(Debug)]
 pub struct Hygiene {
     policy: Policy,
     payloads: Payloads,
+    answers: Option<Answers>,
+    /// The interest rules for all but the answers.
+    others: Vec<refrain_sdk::Rule>,
 }
 
 impl Filter for Hygiene {
     type Settings = Settings;
 
     fn about() -> About {
-        About::new().self_test(include_str!("../cases/self-test.toml"))
+        About::new().requests(answers::GRANT).self_test(include_str!("../cases/self-test.toml"))
     }
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
+        let answers = Answers::new(&settings, setup)?;
         let policy = Policy::new(settings)?;
-        declare_interest(&policy, setup)?;
-        Ok(Hygiene { payloads: Payloads::new(setup)?, policy })
+        let others = declare_interest(&policy, setup)?;
+        if answers.is_none() && others.is_empty() {
+            setup.no_interest()?;
+        }
+        Ok(Hygiene { payloads: Payloads::new(setup)?, policy, answers, others })
     }
 
     fn on_stanza(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
+        if let Some(verdict) = self.answers.as_ref().and_then(|answers| answers.judge(head, stanza)) {
+            return verdict;
+        }
+        if !self.others.iter().any(|rule| head.matched(*rule)) {
+            return Verdict::Pass;
+        }
         let flagged = self.policy.lookalike(head);
         if let Some(flagged) = &flagged {
             stanza.reason(flagged);
@@ -52,28 +67,26 @@ impl Filter for Hygiene {
 }
 
 /// Declares the stanzas that a rule may be about.
-fn declare_interest(policy: &Policy, setup: &mut Setup) -> Result<(), Problem> {
+fn declare_interest(policy: &Policy, setup: &mut Setup) -> Result<Vec<refrain_sdk::Rule>, Problem> {
+    let mut declared = Vec::new();
     let inbound = || Interest::any().direction(Direction::Inbound);
     let with = |interest: Interest, namespaces: Vec<&'static str>| {
         namespaces.into_iter().fold(interest, |interest, namespace| interest.payload(namespace))
     };
     let (of_iq, of_others) = names::payloads(|rule| policy.holds(rule));
     if !of_iq.is_empty() {
-        setup.interest(with(inbound().kind(Kind::Iq), of_iq))?;
+        declared.push(setup.interest(with(inbound().kind(Kind::Iq), of_iq))?);
     }
     if !of_others.is_empty() {
-        setup.interest(with(inbound().kind(Kind::Message).kind(Kind::Presence), of_others))?;
+        declared.push(setup.interest(with(inbound().kind(Kind::Message).kind(Kind::Presence), of_others))?);
     }
     if policy.bounces_lookalikes() {
-        setup.interest(inbound())?;
+        declared.push(setup.interest(inbound())?);
     } else if policy.holds(Rule::Lookalikes) {
-        setup.interest(inbound().kind(Kind::Message).body().subject().encrypted())?;
-        setup.interest(inbound().kind(Kind::Presence).stanza_type(StanzaType::Subscribe))?;
+        declared.push(setup.interest(inbound().kind(Kind::Message).body().subject().encrypted())?);
+        declared.push(setup.interest(inbound().kind(Kind::Presence).stanza_type(StanzaType::Subscribe))?);
     }
-    if policy.holds_none() {
-        setup.no_interest()?;
-    }
-    Ok(())
+    Ok(declared)
 }
 
 export!(Hygiene);

@@ -33,11 +33,6 @@ impl Policy {
         !self.settings.allow.contains(&rule)
     }
 
-    pub(crate) fn holds_none(&self) -> bool {
-        use Rule::*;
-        [OwnAccount, Carbons, Archives, Claims, Rooms, Commands, Lookalikes].into_iter().all(|rule| !self.holds(rule))
-    }
-
     /// Whether an address that somebody wrote is of this side, as its reader would prepare it.
     pub(crate) fn is_hosted(&self, head: &Head, claim: &str) -> bool {
         let prepared = lookalike::prepared(claim);

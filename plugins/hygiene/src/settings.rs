@@ -4,7 +4,7 @@ use refrain_sdk::settings;
 
 /// What is refused, and what must be known to tell it.
 #[settings]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[serde(default)]
 pub struct Settings {
     /// Rules that do not hold, by their names below.
@@ -19,6 +19,28 @@ pub struct Settings {
     pub room_domains: Vec<String>,
     /// What becomes of a stanza whose sender looks like somebody else.
     pub lookalikes: Lookalikes,
+    /// What becomes of answers that nobody asked for. The filter must be in both chains.
+    pub unasked: Unasked,
+    /// For how many seconds a request may be answered: 1 to 86400.
+    pub answer_seconds: u32,
+    /// For how many seconds after the first request since the start no answer is refused: what was asked before is not known.
+    pub grace_seconds: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            allow: Vec::new(),
+            hosted: Vec::new(),
+            user_domains: Vec::new(),
+            commands_at: Vec::new(),
+            room_domains: Vec::new(),
+            lookalikes: Lookalikes::default(),
+            unasked: Unasked::default(),
+            answer_seconds: 600,
+            grace_seconds: 60,
+        }
+    }
 }
 
 /// A rule.
@@ -50,4 +72,17 @@ pub enum Lookalikes {
     Flag,
     /// It is returned with an error.
     Bounce,
+}
+
+/// What becomes of a result or an error of an iq that nobody asked for.
+#[settings]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Unasked {
+    /// It passes.
+    #[default]
+    Pass,
+    /// It passes, with a reason for the operator.
+    Flag,
+    /// It disappears.
+    Drop,
 }

@@ -1,5 +1,7 @@
 //! The golden cases, run natively, and what is said about wrong settings.
 
+use std::time::Duration;
+
 use refrain_hygiene::Hygiene;
 use refrain_sdk::Verdict;
 use refrain_sdk::testing::{self, Tester};
@@ -57,6 +59,25 @@ fn one_rule_can_be_left_out_and_the_others_hold() {
     assert_eq!(tester.judge(&request("<query xmlns='jabber:iq:roster'/>")), None);
     let command = tester.judge(&request("<command xmlns='http://jabber.org/protocol/commands' node='x'/>"));
     assert!(matches!(command, Some(Verdict::Bounce(_))), "{command:?}");
+}
+
+#[test]
+fn a_request_may_be_answered_for_its_time_and_what_was_asked_before_the_start_is_not_known() {
+    let mut tester = Tester::<Hygiene>::new(r#"{"unasked":"drop","answer-seconds":300,"grace-seconds":60}"#);
+    let asks = |tester: &mut Tester<Hygiene>, id: u32| {
+        let request = format!("<iq from='a@b.example/x' to='c.example' type='get' id='{id}'><q xmlns='u'/></iq>");
+        assert_eq!(tester.judge_outbound(&request), Some(Verdict::Pass));
+    };
+    let answer = |tester: &mut Tester<Hygiene>, id: u32| {
+        tester.judge(&format!("<iq from='c.example' to='a@b.example/x' type='result' id='{id}'/>"))
+    };
+    [1, 2].into_iter().for_each(|id| asks(&mut tester, id));
+    testing::advance(Duration::from_secs(59));
+    assert_eq!(answer(&mut tester, 9), Some(Verdict::Pass));
+    testing::advance(Duration::from_secs(1));
+    assert_eq!([answer(&mut tester, 9), answer(&mut tester, 1)], [Some(Verdict::Drop), Some(Verdict::Pass)]);
+    testing::advance(Duration::from_secs(240));
+    assert_eq!(answer(&mut tester, 2), Some(Verdict::Drop));
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl<F: Filter> Tester<F> {
     /// # Panics
     /// If the stanza is none, or the answer would be a fault.
     pub fn judge(&mut self, stanza: &str) -> Option<Verdict> {
-        self.judge_as(None, stanza)
+        self.judge_as(Direction::Inbound, None, stanza)
     }
 
     /// Judges one inbound stanza from somebody who is this to the addressee.
@@ -83,12 +83,20 @@ impl<F: Filter> Tester<F> {
     /// # Panics
     /// As [`judge`](Self::judge).
     pub fn judge_from(&mut self, relation: Relation, stanza: &str) -> Option<Verdict> {
-        self.judge_as(Some(relation), stanza)
+        self.judge_as(Direction::Inbound, Some(relation), stanza)
     }
 
-    fn judge_as(&mut self, relation: Option<Relation>, stanza: &str) -> Option<Verdict> {
+    /// Judges one outbound stanza.
+    ///
+    /// # Panics
+    /// As [`judge`](Self::judge).
+    pub fn judge_outbound(&mut self, stanza: &str) -> Option<Verdict> {
+        self.judge_as(Direction::Outbound, None, stanza)
+    }
+
+    fn judge_as(&mut self, direction: Direction, relation: Option<Relation>, stanza: &str) -> Option<Verdict> {
         let stanza = refrain_proto::Stanza::parse(stanza).unwrap_or_else(|defect| panic!("the stanza: {defect}"));
-        let answer = self.0.ask(Direction::Inbound, relation, &stanza);
+        let answer = self.0.ask(direction, relation, &stanza);
         answer.unwrap_or_else(|fault| panic!("the filter {fault}")).map(|answer| answer.verdict)
     }
 }
