@@ -19,7 +19,7 @@ pub struct Settings {
     pub room_domains: Vec<String>,
     /// What becomes of a stanza whose sender looks like somebody else.
     pub lookalikes: Lookalikes,
-    /// What becomes of answers that nobody asked for. The filter must be in both chains.
+    /// What becomes of answers that nobody asked for; see "Answers that nobody asked for". The filter must be in both chains.
     pub unasked: Unasked,
     /// For how many seconds a request may be answered: 1 to 86400.
     pub answer_seconds: u32,

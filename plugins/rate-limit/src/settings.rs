@@ -13,7 +13,7 @@ pub struct Settings {
     pub limits: Vec<Limit>,
     /// Senders that no limit is about: `user@example.org`, `example.org`, `*.example.org` (its subdomains).
     pub except: Vec<String>,
-    /// How many requests of one sender may wait for their answers at a time.
+    /// How many requests of one sender may wait for their answers at a time; without it, any number. See "Open requests".
     pub outstanding: Option<Outstanding>,
 }
 
@@ -123,7 +123,7 @@ pub enum Action {
     Bounce,
     /// It disappears.
     Drop,
-    /// It passes, and the stream it came by waits until there is room for it, ten seconds at most; with it all who send over that stream.
+    /// It passes, and its stream waits until there is room for it, with all who send over it; see "Delay".
     Delay,
 }
 
