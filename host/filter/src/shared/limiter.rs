@@ -157,8 +157,8 @@ mod tests {
     fn what_is_owed_is_told_in_time_and_whoever_waits_keeps_the_rate() {
         let (limiter, rate) = (Limiter::default(), rate(2, 4.0));
         let owe = |n, now| limiter.owe(rate, "k", n, now);
-        assert_eq!([owe(2, 0), owe(1, 0), owe(1, 0), owe(1, 750), owe(0, 1_000)], [0, 250, 500, 250, 0]);
-        assert!(!limiter.take(rate, "k", 1, 1_000) && limiter.take(rate, "k", 1, 1_250));
+        assert_eq!([owe(2, 0), owe(1, 0), owe(1, 0), owe(1, 500), owe(0, 750)], [0, 250, 500, 250, 0]);
+        assert!(!limiter.take(rate, "k", 1, 750) && limiter.take(rate, "k", 1, 1_000));
     }
 
     #[test]
