@@ -1,140 +1,101 @@
 #![doc = include_str!("../README.md")]
 
+mod approach;
+mod contact;
+mod glob;
+mod index;
+mod interests;
+mod lists;
+mod pattern;
+mod rate;
+mod read;
+mod refusal;
 mod rules;
 mod settings;
+mod several;
+mod stanzas;
+mod who;
 
-use refrain_sdk::{
-    About, Condition, Direction, Filter, Head, Interest, Problem, Problems, Setup, Stanza, Verdict, export,
+use refrain_sdk::{About, Direction, Filter, Head, Problems, Setup, Stanza, Verdict, export};
+
+use contact::Contacts;
+use index::End;
+use interests::Interests;
+use lists::Lists;
+use read::{Builder, List};
+use refusal::Answer;
+use rules::{Outcome, Rules};
+pub use settings::{
+    Action, Contact, FirstContact, Limits, Otherwise, Refusal, Relation, Rule, Settings, Several, Side, Told, Way,
 };
-
-use rules::{Match, Rules};
-pub use settings::{Action, Allow, Deny, Otherwise, Pattern, Settings, Side, Way};
+use who::Reader;
 
 /// The filter.
 #[derive(Debug)]
 pub struct JidPolicy {
-    deny: Rules,
-    denials: Vec<Denial>,
     allow: Rules,
+    deny: Rules,
     otherwise: Otherwise,
-}
-
-/// What a `deny` rule does, by its place in the list.
-#[derive(Debug)]
-struct Denial {
-    action: Action,
-    name: String,
+    answer: Answer,
+    contacts: Option<Contacts>,
+    lists: Lists,
 }
 
 impl Filter for JidPolicy {
     type Settings = Settings;
 
     fn about() -> About {
-        About::new().self_test(include_str!("../cases/self-test.toml"))
+        About::new().requests("accept").self_test(include_str!("../cases/self-test.toml"))
     }
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
         let mut problems = Problems::new();
-        let mut policy = JidPolicy {
-            deny: Rules::default(),
-            denials: Vec::new(),
-            allow: Rules::default(),
-            otherwise: settings.default,
-        };
-        let mut interests = Interests::default();
-        for (place, rule) in settings.deny.into_iter().enumerate() {
-            let pattern = Pattern::read(rule.jid.as_deref(), rule.domain.as_deref(), &format!("deny[{place}]"));
-            let Some(pattern) = problems.take(pattern) else { continue };
-            policy.deny.add(place, &pattern, rule.side, rule.direction);
-            interests.add(&pattern, rule.side, rule.direction);
-            policy.denials.push(Denial { action: rule.action, name: rule.name.unwrap_or(pattern.as_str().to_owned()) });
+        let mut reader = Reader::default();
+        for (name, members) in &settings.groups {
+            reader.define(name, members, setup, &mut problems);
         }
-        for (place, rule) in settings.allow.into_iter().enumerate() {
-            let pattern = Pattern::read(rule.jid.as_deref(), rule.domain.as_deref(), &format!("allow[{place}]"));
-            let Some(pattern) = problems.take(pattern) else { continue };
-            policy.allow.add(place, &pattern, rule.side, rule.direction);
-        }
-        if policy.otherwise == Otherwise::Allow {
+        let answer = Answer { action: settings.action, error: settings.error, text: settings.text };
+        let mut builder = Builder { reader: &mut reader, setup, problems: &mut problems, answer: &answer };
+        let allow = builder.read(List::Allow, settings.allow);
+        let deny = builder.read(List::Deny, settings.deny);
+        let contact = (settings.first_contact, settings.first_contact_to, settings.first_contact_limits, answer.action);
+        let contacts = Contacts::new(contact, &mut reader, setup, &mut problems);
+        if settings.default == Otherwise::Allow {
+            let mut interests = Interests::default();
+            let accepts = allow.about().filter(|(_, rule, _)| matches!(rule.outcome, Outcome::Accept));
+            accepts.chain(deny.about()).for_each(|(direction, rule, ends)| interests.add(direction, rule, ends));
+            contacts.iter().for_each(|_| interests.add_strangers(Contacts::stanzas()));
             problems.take(interests.declare(setup));
         }
-        problems.or(policy)
+        let (allow, deny, otherwise) = (allow.index(), deny.index(), settings.default);
+        problems.or(JidPolicy { allow, deny, otherwise, answer, contacts, lists: reader.lists })
     }
 
+    /// One straight order: `allow`, `deny`, `default`, `first-contact`.
     fn on_stanza(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
-        let denied = self.deny.first_match(head);
-        if denied.is_none() && self.otherwise == Otherwise::Allow || self.allow.first_match(head).is_some() {
-            return Verdict::Pass;
-        }
-        match denied.and_then(|found| Some((found, self.denials.get(found.place)?))) {
-            Some((found, denial)) => denial.verdict(found, head, stanza),
-            None => refuse_by_default(head, stanza),
-        }
-    }
-}
-
-impl Denial {
-    fn verdict(&self, found: Match, head: &Head, stanza: &Stanza<'_>) -> Verdict {
-        stanza.reason(&self.name);
-        match self.action {
-            Action::Drop => Verdict::Drop,
-            Action::Bounce if found.of_sender => forbidden().if_answerable(head),
-            Action::Bounce => not_allowed().if_answerable(head),
-        }
-    }
-}
-
-fn refuse_by_default(head: &Head, stanza: &Stanza<'_>) -> Verdict {
-    stanza.reason("no allow rule matches");
-    forbidden().if_answerable(head)
-}
-
-/// RFC 6120 §8.3.3.4: only certain entities may do this, and the sender is not among them.
-fn forbidden() -> Verdict {
-    Verdict::bounce(Condition::Forbidden).text("You are not allowed to communicate with this address")
-}
-
-/// RFC 6120 §8.3.3.8: nobody may do this, "e.g., sending to entities at a blacklisted domain".
-fn not_allowed() -> Verdict {
-    Verdict::bounce(Condition::NotAllowed).text("Communication with this address is not allowed")
-}
-
-/// The domains the rules are about, by the way they apply: stanzas between others never enter the sandbox.
-#[derive(Default)]
-struct Interests(Vec<(Way, Vec<String>, Vec<String>)>);
-
-impl Interests {
-    fn add(&mut self, pattern: &Pattern, side: Side, way: Way) {
-        let at = self.0.iter().position(|(known, ..)| *known == way).unwrap_or_else(|| {
-            self.0.push((way, Vec::new(), Vec::new()));
-            self.0.len() - 1
-        });
-        let (_, senders, recipients) = &mut self.0[at];
-        if side != Side::Recipient {
-            senders.push(pattern.domain().to_owned());
-        }
-        if side != Side::Sender {
-            recipients.push(pattern.domain().to_owned());
-        }
-    }
-
-    fn declare(self, setup: &mut Setup) -> Result<(), Problem> {
-        if self.0.is_empty() {
-            setup.no_interest()?;
-        }
-        for (way, senders, recipients) in self.0 {
-            let interest = || match way {
-                Way::Inbound => Interest::any().direction(Direction::Inbound),
-                Way::Outbound => Interest::any().direction(Direction::Outbound),
-                Way::Both => Interest::any(),
+        let lists = self.lists.ask();
+        if let Some(allowed) = self.allow.first_match(head, &lists) {
+            return match allowed.rule.outcome {
+                Outcome::Accept => Verdict::Accept,
+                Outcome::Pass | Outcome::Refuse(_) => Verdict::Pass,
             };
-            if !senders.is_empty() {
-                setup.interest(senders.into_iter().fold(interest(), Interest::from_domain))?;
-            }
-            if !recipients.is_empty() {
-                setup.interest(recipients.into_iter().fold(interest(), Interest::to_domain))?;
-            }
         }
-        Ok(())
+        if let Some(denied) = self.deny.first_match(head, &lists)
+            && let Outcome::Refuse(answer) = &denied.rule.outcome
+        {
+            stanza.reason(&denied.tell(head, &self.lists));
+            return answer.verdict(denied.end, head);
+        }
+        match (self.otherwise, &self.contacts) {
+            (Otherwise::Deny, _) => {
+                stanza.reason("no allow rule matches");
+                self.answer.verdict(End::Sender, head)
+            }
+            (Otherwise::Allow, Some(contacts)) if head.is_stranger() && head.direction == Direction::Inbound => {
+                contacts.judge(head, stanza, &lists)
+            }
+            (Otherwise::Allow, _) => Verdict::Pass,
+        }
     }
 }
 

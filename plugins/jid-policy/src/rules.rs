@@ -1,99 +1,130 @@
-//! The rules, indexed by what they match, so that thousands of them cost a few look-ups a stanza.
+//! The rules as they are asked: the first of a list that is about a stanza.
 
-use refrain_sdk::{Direction, Head};
-use rustc_hash::FxHashMap;
+use refrain_sdk::{Address, Direction, Head};
 
-use crate::settings::{Pattern, Side, Way};
+use crate::index::{End, Entry, Index, Search};
+use crate::lists::{Answers, Lists};
+use crate::refusal::Answer;
+use crate::settings::Relation;
+use crate::stanzas::Stanzas;
+use crate::who::Who;
 
-/// Rules of one list (`deny` or `allow`), each known by its place in it.
+/// One list of rules.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    of_senders: Patterns,
-    of_recipients: Patterns,
+    pub(crate) all: Vec<Rule>,
+    pub(crate) inbound: Index,
+    pub(crate) outbound: Index,
 }
 
-/// The rules about one side of a stanza.
-#[derive(Debug, Default)]
-struct Patterns {
-    by_jid: Index,
-    by_domain: Index,
-    /// By what stands after `*.`.
-    by_parent: Index,
+/// A rule, but for the addresses by which it is found.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) name: Option<String>,
+    /// Where it stands, for want of a name and an address: `deny[3]`.
+    pub(crate) path: String,
+    pub(crate) stanzas: Stanzas,
+    pub(crate) relation: Option<Relation>,
+    pub(crate) except: Who,
+    pub(crate) outcome: Outcome,
 }
 
-/// The keys are the operator's, so no stranger can choose them to collide: a fast hash will do.
-type Index = FxHashMap<String, Vec<Rule>>;
+/// What a rule does with a stanza that it is about.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    Pass,
+    Accept,
+    Refuse(Answer),
+}
 
+/// A rule that is about a stanza.
 #[derive(Debug, Clone, Copy)]
-struct Rule {
-    place: usize,
-    way: Way,
-}
-
-/// A rule that matched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Match {
-    /// The rule's place in its list.
-    pub(crate) place: usize,
-    /// Whether it is the sender that it names.
-    pub(crate) of_sender: bool,
+pub(crate) struct Match<'r> {
+    pub(crate) rule: &'r Rule,
+    entry: &'r Entry,
+    /// At which end stands what the rule names. Of a pair it is the sender.
+    pub(crate) end: End,
+    /// At which end it was found.
+    found_at: End,
 }
 
 impl Rules {
-    /// Adds the rule at `place` of the list.
-    pub(crate) fn add(&mut self, place: usize, pattern: &Pattern, side: Side, way: Way) {
-        let rule = Rule { place, way };
-        if side != Side::Recipient {
-            self.of_senders.add(pattern, rule);
-        }
-        if side != Side::Sender {
-            self.of_recipients.add(pattern, rule);
-        }
-    }
-
-    /// The first rule of the list that names the sender or the addressee.
-    pub(crate) fn first_match(&self, head: &Head) -> Option<Match> {
-        let sender = self.of_senders.first_of(&head.from, head.direction);
-        let recipient = self.of_recipients.first_of(&head.to, head.direction);
-        let sender = sender.map(|place| Match { place, of_sender: true });
-        let recipient = recipient.map(|place| Match { place, of_sender: false });
-        sender.into_iter().chain(recipient).min_by_key(|found| found.place)
-    }
-}
-
-impl Patterns {
-    fn add(&mut self, pattern: &Pattern, rule: Rule) {
-        let text = pattern.as_str();
-        let (index, key) = match (pattern, text.strip_prefix("*.")) {
-            (Pattern::Jid(_), _) => (&mut self.by_jid, text),
-            (Pattern::Domain(_), Some(parent)) => (&mut self.by_parent, parent),
-            (Pattern::Domain(_), None) => (&mut self.by_domain, text),
+    /// The first rule that is about the stanza.
+    pub(crate) fn first_match<'r, 'a>(&'r self, head: &'a Head, lists: &'r Answers<'a>) -> Option<Match<'r>> {
+        let mut first = First { rules: self, head, lists, found: None };
+        let index = match head.direction {
+            Direction::Inbound => &self.inbound,
+            Direction::Outbound => &self.outbound,
         };
-        index.entry(key.to_owned()).or_default().push(rule);
-    }
-
-    fn first_of(&self, jid: &str, direction: Direction) -> Option<usize> {
-        self.naming(jid).filter(|rule| rule.way.covers(direction)).map(|rule| rule.place).min()
-    }
-
-    /// All rules whose pattern matches this prepared JID.
-    fn naming(&self, jid: &str) -> impl Iterator<Item = &Rule> {
-        let bare = jid.split_once('/').map_or(jid, |(bare, _)| bare);
-        let domain = bare.split_once('@').map_or(bare, |(_, domain)| domain);
-        let of_jid = [jid, bare].into_iter().take(if jid == bare { 1 } else { 2 });
-        let jids = of_jid.filter_map(|key| self.by_jid.get(key));
-        let domains = self.by_domain.get(domain).into_iter();
-        let parents = parents(domain).filter(|_| !self.by_parent.is_empty());
-        let parents = parents.filter_map(|parent| self.by_parent.get(parent));
-        jids.chain(domains).chain(parents).flatten()
+        index.search(head.sender(), head.recipient(), &mut first);
+        first.found
     }
 }
 
-/// `a.b.c` → `b.c`, `c`.
-fn parents(domain: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(parent(domain), |domain| parent(domain))
+impl Match<'_> {
+    /// What the operator is told.
+    pub(crate) fn tell(&self, head: &Head, lists: &Lists) -> String {
+        let address = end_of(head, self.found_at);
+        let word = self.entry.word().map(|word| word.tell(address, lists));
+        match (&self.rule.name, word) {
+            (Some(name), Some(word)) if *name != word => format!("{name}: {word}"),
+            (Some(name), _) => name.clone(),
+            (None, Some(word)) => word,
+            (None, None) => self.rule.path.clone(),
+        }
+    }
 }
 
-fn parent(domain: &str) -> Option<&str> {
-    domain.split_once('.').map(|(_, parent)| parent)
+/// Looks for the first rule that is about a stanza.
+struct First<'r, 'a> {
+    rules: &'r Rules,
+    head: &'a Head,
+    lists: &'r Answers<'a>,
+    found: Option<Match<'r>>,
+}
+
+impl<'r> Search<'r> for First<'r, '_> {
+    fn wants(&self, entry: &Entry) -> bool {
+        let is_earlier = self.found.is_none_or(|found| entry.rule < found.entry.rule);
+        is_earlier && self.rules.all.get(entry.rule).is_some_and(|rule| rule.is_of_kind(self.head))
+    }
+
+    fn covers(&self, list: usize, end: End) -> bool {
+        self.lists.cover(list, end_of(self.head, end))
+    }
+
+    fn found(&mut self, entry: &'r Entry, end: End) {
+        let Some(rule) = self.rules.all.get(entry.rule) else { return };
+        let names_other = || match &entry.other {
+            None => true,
+            Some(other) => other.names(end_of(self.head, end.other()), self.lists),
+        };
+        if self.wants(entry) && names_other() && !rule.excepts(self.head, self.lists) {
+            let at = if entry.other.is_some() { End::Sender } else { end };
+            self.found = Some(Match { rule, entry, end: at, found_at: end });
+        }
+    }
+}
+
+impl Rule {
+    fn is_of_kind(&self, head: &Head) -> bool {
+        let is_related = match self.relation {
+            None => true,
+            Some(Relation::Stranger) => head.is_stranger(),
+            Some(Relation::Known) => head.is_known(),
+        };
+        is_related && self.stanzas.select(head)
+    }
+
+    fn excepts<'a>(&self, head: &'a Head, lists: &Answers<'a>) -> bool {
+        !self.except.is_empty()
+            && (self.except.names(head.sender(), lists) || self.except.names(head.recipient(), lists))
+    }
+}
+
+fn end_of(head: &Head, end: End) -> Address<'_> {
+    match end {
+        End::Sender => head.sender(),
+        End::Recipient => head.recipient(),
+    }
 }

@@ -1,0 +1,134 @@
+//! What a stranger's stanza is to the user whom it reaches.
+
+use refrain_sdk::{Head, Kind, Problem, Selector, Setup, Stanza, StanzaType};
+
+/// What a stranger does. What is none of these is an answer, or passes between rooms, servers and clients without a user's notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Approach {
+    /// Asks for a subscription.
+    Request,
+    /// Writes a message that is shown: with a body, a subject, or an encrypted payload.
+    Message,
+    /// A room invites in the name of somebody (XEP-0045 §7.8.2).
+    RoomInvitation,
+    /// Invites into a room themselves (XEP-0249).
+    Invitation,
+    /// Has a phone ring (XEP-0353, XEP-0482), or puts a request to a client: a call, a file (XEP-0166, XEP-0096, XEP-0047).
+    Call,
+    /// Writes as one who announces news: a message of type `headline`.
+    Headline,
+    /// Sends what is shown beside a conversation or not at all: typing notifications, receipts, events.
+    Signal,
+    /// Shows a status text to an account that has not asked for it.
+    Status,
+    /// Shows presence, without a text, to an account that has not asked for it.
+    Presence,
+    /// Asks an account: for its key, its card, what it can.
+    Query,
+    /// Asks a client whose resource the stranger knows: for its version, the time, whether it is there.
+    ClientQuery,
+}
+
+impl Approach {
+    /// As it is told to the operator.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Approach::Request => "a subscription request",
+            Approach::Message => "a message",
+            Approach::RoomInvitation => "an invitation by a room",
+            Approach::Invitation => "an invitation to a room",
+            Approach::Call => "a call or another request to a client",
+            Approach::Headline => "a headline",
+            Approach::Signal => "a message without text",
+            Approach::Status => "presence with a status",
+            Approach::Presence => "presence",
+            Approach::Query => "a question to an account",
+            Approach::ClientQuery => "a question to a client",
+        }
+    }
+}
+
+/// The questions by which approaches are told apart.
+#[derive(Debug)]
+pub(crate) struct Approaches {
+    room_invitation: Selector,
+    invitation: Selector,
+    ringing: [Selector; 2],
+    status: Selector,
+    room_presence: Selector,
+}
+
+impl Approaches {
+    pub(crate) fn new(setup: &mut Setup) -> Result<Self, Problem> {
+        const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+        Ok(Approaches {
+            room_invitation: setup.selector(&format!("{{{MUC_USER}}}x/{{{MUC_USER}}}invite"))?,
+            invitation: setup.payload("jabber:x:conference")?,
+            ringing: [
+                setup.selector("{urn:xmpp:jingle-message:*}propose")?,
+                setup.selector("{urn:xmpp:call-invites:*}invite")?,
+            ],
+            status: setup.selector("status")?,
+            room_presence: setup.payload("http://jabber.org/protocol/muc*")?,
+        })
+    }
+
+    /// What a stanza is; none if it is nothing that a user would notice.
+    pub(crate) fn of(&self, head: &Head, stanza: &Stanza<'_>) -> Option<Approach> {
+        match head.kind {
+            Kind::Message => self.of_message(head, stanza),
+            Kind::Presence => self.of_presence(head, stanza),
+            Kind::Iq => of_iq(head),
+        }
+    }
+
+    fn of_message(&self, head: &Head, stanza: &Stanza<'_>) -> Option<Approach> {
+        match head.stanza_type {
+            // RFC 6121 §8.5.2.1.1: no server hands one to an account. What is for a client comes from a room it is in, and the
+            // proxy may have forgotten that it is: clients show none from others.
+            StanzaType::Error | StanzaType::Groupchat => return None,
+            _ => {}
+        }
+        if stanza.test(self.room_invitation) {
+            // A room invites by its bare address; what has a resource is a user who plays the room.
+            let is_room = head.sender().resource().is_none();
+            return Some(if is_room { Approach::RoomInvitation } else { Approach::Invitation });
+        }
+        if stanza.test(self.invitation) {
+            return Some(Approach::Invitation);
+        }
+        if self.ringing.iter().any(|ringing| stanza.test(*ringing)) {
+            return Some(Approach::Call);
+        }
+        let is_shown = head.has_body() || head.has_subject() || head.is_encrypted();
+        Some(match (is_shown, head.stanza_type) {
+            (false, _) => Approach::Signal,
+            (true, StanzaType::Headline) => Approach::Headline,
+            (true, _) => Approach::Message,
+        })
+    }
+
+    fn of_presence(&self, head: &Head, stanza: &Stanza<'_>) -> Option<Approach> {
+        match head.stanza_type {
+            StanzaType::Subscribe => Some(Approach::Request),
+            // To a client comes presence from rooms it is in, and from whoever was given its resource; with a payload of rooms
+            // somebody enters one of ours.
+            StanzaType::Available if head.recipient().resource().is_some() || stanza.test(self.room_presence) => None,
+            StanzaType::Available if stanza.test(self.status) => Some(Approach::Status),
+            StanzaType::Available => Some(Approach::Presence),
+            // Answers and ends. A server ignores an approval that nobody asked for (RFC 6121 §3.1.6), and answers probes itself.
+            _ => None,
+        }
+    }
+}
+
+/// RFC 6121 §8.5: what is put to an account, its server answers; what is put to a client, the client does.
+fn of_iq(head: &Head) -> Option<Approach> {
+    let is_to_client = head.recipient().resource().is_some();
+    match head.stanza_type {
+        StanzaType::IqGet if is_to_client => Some(Approach::ClientQuery),
+        StanzaType::IqSet if is_to_client => Some(Approach::Call),
+        StanzaType::IqGet | StanzaType::IqSet => Some(Approach::Query),
+        _ => None,
+    }
+}

@@ -1,0 +1,221 @@
+//! First contact: what strangers may send to a user who never turned to them.
+
+use refrain_sdk::{Condition, ErrorType, Head, Limiter, Problem, Problems, Setup, Stanza, Verdict};
+
+use crate::approach::{Approach, Approaches};
+use crate::lists::Answers;
+use crate::rate::Rate;
+use crate::settings::{Contact, FirstContact, Limits, Refusal};
+use crate::stanzas::Stanzas;
+use crate::who::{Reader, Who};
+
+/// The first contact of all users.
+#[derive(Debug)]
+pub(crate) struct Contacts {
+    of: Vec<(Who, FirstContact)>,
+    of_others: FirstContact,
+    approaches: Approaches,
+    limiters: Limiters,
+    /// Whether errors are sent.
+    action: Refusal,
+}
+
+/// What becomes of an approach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Treatment {
+    Passes,
+    Limited,
+    Refused,
+}
+
+impl FirstContact {
+    /// The table of the page, row by row.
+    fn treats(self, approach: Approach) -> Treatment {
+        use FirstContact::{Careful, Closed, Open, RequestsOnly};
+        use Treatment::{Limited, Passes, Refused};
+        match (self, approach) {
+            (Open, _) => Passes,
+            (Careful, Approach::Request | Approach::Message | Approach::RoomInvitation) => Limited,
+            (Careful, Approach::Invitation | Approach::Call | Approach::Headline | Approach::Status) => Refused,
+            (Careful, Approach::Signal | Approach::Presence | Approach::Query | Approach::ClientQuery) => Passes,
+            (RequestsOnly, Approach::Request) => Limited,
+            (RequestsOnly, Approach::Query) => Passes,
+            (RequestsOnly | Closed, _) => Refused,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            FirstContact::Open => "open",
+            FirstContact::Careful => "careful",
+            FirstContact::RequestsOnly => "requests-only",
+            FirstContact::Closed => "closed",
+        }
+    }
+}
+
+impl Contacts {
+    /// Reads the settings; none if strangers may send everything to everybody.
+    pub(crate) fn new(
+        (of_others, of, limits, action): (FirstContact, Vec<Contact>, Limits, Refusal),
+        reader: &mut Reader,
+        setup: &mut Setup,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let mut read = Vec::new();
+        for (place, contact) in of.into_iter().enumerate() {
+            let path = format!("first-contact-to[{place}]");
+            let who = reader.who(&contact.inside, &format!("{path}.inside"), setup, problems);
+            if !contact.inside.is_written() {
+                problems.add(Problem::new(path, "names nobody; write `inside`"));
+            }
+            read.push((who, contact.first_contact));
+        }
+        let limiters = Limiters::new(&limits, setup, problems)?;
+        let approaches = problems.take(Approaches::new(setup))?;
+        let is_open = of_others == FirstContact::Open && read.iter().all(|(_, contact)| *contact == FirstContact::Open);
+        (!is_open).then_some(Contacts { of: read, of_others, approaches, limiters, action })
+    }
+
+    /// The stanzas that it may have something against.
+    pub(crate) fn stanzas() -> Stanzas {
+        let mut stanzas = Stanzas::default();
+        let words = [
+            "message/normal",
+            "message/chat",
+            "message/headline",
+            "presence/available",
+            "presence/subscribe",
+            "iq/get",
+            "iq/set",
+        ];
+        words.into_iter().for_each(|word| drop(stanzas.add(word)));
+        stanzas
+    }
+
+    /// Judges what a stranger sends.
+    pub(crate) fn judge<'a>(&self, head: &'a Head, stanza: &Stanza<'_>, lists: &Answers<'a>) -> Verdict {
+        let named = self.of.iter().find(|(who, _)| who.names(head.recipient(), lists));
+        let contact = named.map_or(self.of_others, |(_, contact)| *contact);
+        if contact == FirstContact::Open {
+            return Verdict::Pass;
+        }
+        let Some(approach) = self.approaches.of(head, stanza) else { return Verdict::Pass };
+        match contact.treats(approach) {
+            Treatment::Passes => Verdict::Pass,
+            Treatment::Limited => match self.limiters.exceeded(approach, head) {
+                None => Verdict::Pass,
+                Some(limit) => {
+                    stanza.reason(&format!("first contact {}: more than {limit}", contact.as_str()));
+                    self.tell(too_many(), head)
+                }
+            },
+            Treatment::Refused => {
+                stanza.reason(&format!("first contact {}: {}", contact.as_str(), approach.as_str()));
+                self.tell(refusal(contact, approach), head)
+            }
+        }
+    }
+
+    fn tell(&self, bounce: Verdict, head: &Head) -> Verdict {
+        match self.action {
+            Refusal::Drop => Verdict::Drop,
+            Refusal::Bounce => bounce.if_answerable(head),
+        }
+    }
+}
+
+/// RFC 6120 §8.3.3.12: a policy, which is not against it for ever.
+fn too_many() -> Verdict {
+    Verdict::bounce(Condition::PolicyViolation).error_type(ErrorType::Wait).text("Please wait for an answer")
+}
+
+fn refusal(contact: FirstContact, approach: Approach) -> Verdict {
+    match (contact, approach) {
+        // Nobody waits for an answer to a typing notification, and clients would show the error beside the conversation.
+        (_, Approach::Signal) => Verdict::Drop,
+        // XEP-0166 §6.2 and RFC 6121 §8.5.3.2.3: what a server says that has nobody there. XEP-0191 §3.3 says it to whoever is blocked.
+        (FirstContact::Closed, _) | (_, Approach::Call | Approach::Query | Approach::ClientQuery) => {
+            Verdict::bounce(Condition::ServiceUnavailable)
+        }
+        // RFC 6120 §8.3.3.20: "a prior subscription is necessary".
+        (FirstContact::RequestsOnly, _) => {
+            Verdict::bounce(Condition::SubscriptionRequired).text("Please ask to be added as a contact first")
+        }
+        (FirstContact::Open | FirstContact::Careful, _) => {
+            Verdict::bounce(Condition::PolicyViolation).text("Please write a message first")
+        }
+    }
+}
+
+/// How much of what is limited.
+#[derive(Debug)]
+struct Limiters {
+    messages: Limited,
+    messages_of_sender: Limited,
+    messages_to_user: Limited,
+    requests_of_sender: Limited,
+    requests_to_user: Limited,
+    invitations_of_domain: Limited,
+    invitations_to_user: Limited,
+}
+
+/// One limit, and how it is told.
+#[derive(Debug)]
+struct Limited {
+    limiter: Limiter,
+    told: String,
+}
+
+impl Limiters {
+    fn new(limits: &Limits, setup: &mut Setup, problems: &mut Problems) -> Option<Self> {
+        let mut limited = |key: &str, rate: &str| {
+            let made = Rate::parse(rate).and_then(|parsed| {
+                let limiter = setup.limiter(&key.replace('-', "_"), parsed.burst, parsed.per_second)?;
+                Ok(Limited { limiter, told: format!("{rate} {}", key.replace('-', " ")) })
+            });
+            problems.take(made.map_err(|problem| problem.at(format!("first-contact-limits.{key}"))))
+        };
+        let messages = limited("messages", &limits.messages);
+        let messages_of_sender = limited("messages-of-sender", &limits.messages_of_sender);
+        let messages_to_user = limited("messages-to-user", &limits.messages_to_user);
+        let requests_of_sender = limited("requests-of-sender", &limits.requests_of_sender);
+        let requests_to_user = limited("requests-to-user", &limits.requests_to_user);
+        let invitations_of_domain = limited("invitations-of-domain", &limits.invitations_of_domain);
+        let invitations_to_user = limited("invitations-to-user", &limits.invitations_to_user);
+        Some(Limiters {
+            messages: messages?,
+            messages_of_sender: messages_of_sender?,
+            messages_to_user: messages_to_user?,
+            requests_of_sender: requests_of_sender?,
+            requests_to_user: requests_to_user?,
+            invitations_of_domain: invitations_of_domain?,
+            invitations_to_user: invitations_to_user?,
+        })
+    }
+
+    /// The limit that is used up.
+    fn exceeded(&self, approach: Approach, head: &Head) -> Option<&str> {
+        let (sender, recipient) = (head.sender(), head.recipient());
+        // No bare address has a blank in it.
+        let pair = || format!("{} {}", sender.bare(), recipient.bare());
+        let limits = match approach {
+            Approach::Request => {
+                vec![
+                    (&self.requests_of_sender, sender.bare().to_owned()),
+                    (&self.requests_to_user, recipient.bare().to_owned()),
+                ]
+            }
+            Approach::RoomInvitation => vec![
+                (&self.invitations_of_domain, sender.domain().to_owned()),
+                (&self.invitations_to_user, recipient.bare().to_owned()),
+            ],
+            _ => vec![
+                (&self.messages, pair()),
+                (&self.messages_of_sender, sender.bare().to_owned()),
+                (&self.messages_to_user, recipient.bare().to_owned()),
+            ],
+        };
+        limits.into_iter().find(|(limited, key)| !limited.limiter.take(key)).map(|(limited, _)| limited.told.as_str())
+    }
+}
