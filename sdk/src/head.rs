@@ -56,6 +56,8 @@ impl Head {
     /// Whether the remote address is a stranger to the local one: nobody at the local address wrote to it, subscribed to it, or
     /// joined it as a room, as far as the proxy saw and remembers.
     ///
+    /// An answer to what a client asked by itself comes from a stranger, too: think of iq results before you refuse.
+    ///
     /// This and [`is_known`](Self::is_known) are both false where nothing can be said: the operator keeps no relations, or one of
     /// the two is not an address of somebody but of a server.
     pub fn is_stranger(&self) -> bool {

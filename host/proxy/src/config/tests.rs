@@ -426,3 +426,11 @@ fn who_may_connect_is_checked_range_by_range() {
         ]
     );
 }
+
+#[test]
+fn who_knows_whom_is_learned_unless_that_is_switched_off() {
+    assert_eq!(good(LEAST).relations, Relations { enabled: true, ttl_days: 180, pairs_max: 400_000 });
+    assert!(!good(&format!("{LEAST}[relations]\nenabled = false\n")).relations.enabled);
+    let found = mistakes_with("[relations]\nttl-days = 0\npairs = 5\n");
+    assert!(found.len() == 2 && found[0].contains("relations.ttl-days") && found[1].contains("pairs-max"), "{found:?}");
+}

@@ -3,13 +3,15 @@
 //! The secret of the hashes has a file of its own, so that a process that starts while the one before it still holds the store
 //! hashes as that one did.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tempfile::NamedTempFile;
 
 use super::Relations;
 use crate::config::Relations as Terms;
@@ -44,15 +46,17 @@ struct Kept {
 pub fn secret(directory: &Path, fresh: [u8; 16]) -> io::Result<[u8; 16]> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let path = directory.join(SECRET_FILE);
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => {
+    match fs::read(&path) {
+        Ok(kept) => kept
+            .try_into()
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not 16 bytes long; remove it")),
+        // Whole or not at all, whatever happens meanwhile; only its owner may read it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut file = NamedTempFile::new_in(directory)?;
             file.write_all(&fresh)?;
-            file.sync_all()?;
+            file.as_file().sync_all()?;
+            file.persist_noclobber(&path)?;
             Ok(fresh)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let kept = fs::read(&path)?;
-            kept.try_into().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not 16 bytes long"))
         }
         Err(error) => Err(error),
     }
