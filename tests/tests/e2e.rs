@@ -68,7 +68,41 @@ async fn what_a_filter_refuses_does_not_cross_and_the_sender_is_told() {
     denied_senders_do_not_cross(&mut eve, &mut alice).await;
     file_offers_do_not_cross(&mut bob, &mut alice).await;
     file_offers_do_not_cross(&mut alice, &mut bob).await;
+    proposals_are_rejected(&mut bob, &mut alice).await;
+    proposals_are_rejected(&mut alice, &mut bob).await;
     chat_both_ways(&mut alice, &mut bob).await;
+    nothing_is_lost(&mut internet);
+}
+
+/// Hygiene as strict as it can be, and few open requests.
+const STRICT: &str = r#"
+[chain]
+inbound = ["rate-limit", "hygiene"]
+outbound = ["rate-limit", "hygiene"]
+[filter.hygiene.settings]
+unasked = "drop"
+grace-seconds = 0
+[filter.rate-limit.settings]
+outstanding = { max = 10, direction = "both" }
+"#;
+
+#[tokio::test]
+async fn answers_cross_when_they_were_asked_for_and_only_then() {
+    if !are_installed(&[Software::Prosody]) {
+        return;
+    }
+    let mut internet = Internet::through_refrain(Proof::Certificates, STRICT);
+    let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
+    chat_both_ways(&mut alice, &mut bob).await;
+    subscribe(&mut alice, &mut bob).await;
+    for _ in 0..20 {
+        ping(&mut alice, &mut bob, "away.example").await;
+        ping(&mut bob, &mut alice, "home.example").await;
+    }
+    meet_in("tea@rooms.away.example", &mut bob, &mut alice).await;
+    meet_in("balcony@rooms.home.example", &mut alice, &mut bob).await;
+    bob.send(&format!("<iq to='{}' type='result' id='guessed'/>", alice.jid()));
+    alice.expect_nothing("an answer that nobody asked for", |stanza| stanza.attr("id") == Some("guessed")).await;
     nothing_is_lost(&mut internet);
 }
 
@@ -183,6 +217,20 @@ async fn file_offers_do_not_cross(sender: &mut Client, receiver: &mut Client) {
     let (condition, kind) = sender.expect_error("offer").await;
     assert_eq!((condition.as_str(), kind.as_str()), ("service-unavailable", "cancel"));
     receiver.expect_nothing("a file offer", |stanza| stanza.has_child("jingle", "urn:xmpp:jingle:1")).await;
+}
+
+/// XEP-0353: a file offered by message, to the account; the caller's client is told, and nobody's rings.
+async fn proposals_are_rejected(sender: &mut Client, receiver: &mut Client) {
+    let (account, namespace) = (receiver.bare_jid(), "urn:xmpp:jingle-message:0");
+    sender.send(&format!(
+        "<message to='{account}' type='chat' id='jm1'><propose xmlns='{namespace}' id='ca3cf894'>\
+         <description xmlns='urn:xmpp:jingle:apps:file-transfer:5'/></propose><store xmlns='urn:xmpp:hints'/></message>"
+    ));
+    let rejection = sender.expect("a rejection", |stanza| stanza.has_child("reject", namespace)).await;
+    assert_eq!((rejection.attr("from"), rejection.attr("type")), (Some(account.as_str()), Some("chat")));
+    let reject = rejection.get_child("reject", namespace).and_then(|reject| reject.attr("id"));
+    assert_eq!(reject, Some("ca3cf894"));
+    receiver.expect_nothing("a proposal", |stanza| stanza.has_child("propose", namespace)).await;
 }
 
 fn numbered(to: &str, number: usize) -> String {
