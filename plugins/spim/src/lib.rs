@@ -1,53 +1,123 @@
 #![doc = include_str!("../README.md")]
 
-mod expression;
-mod fold;
-mod literal;
+mod except;
+mod fields;
+mod markup;
+mod matching;
+mod rules;
+mod score;
 mod settings;
-mod signatures;
+mod text;
 
-use refrain_sdk::{
-    About, Condition, Filter, Head, Interest, Kind, Problem, Problems, Rule, Selector, Setup, Stanza, Verdict, export,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-pub use settings::{Action, Field, Settings, Signature};
-use signatures::Signatures;
+use refrain_sdk::{About, Condition, Counter, Filter, Head, Problem, Problems, Setup, Stanza, Verdict, export};
+
+use except::Except;
+use fields::Fields;
+use matching::Matcher;
+use rules::{Honeypots, Rules, Seen};
+use score::{Hit, decide};
+pub use settings::{Action, Field, Rule, RuleName, Settings, Signature, Thresholds, Within};
+use text::Views;
 
 /// The filter.
 #[derive(Debug)]
 pub struct Spim {
-    settings: Vec<Signature>,
-    signatures: Signatures,
-    looks: Vec<Look>,
+    marks: Vec<Mark>,
+    /// The fields that some signature looks into.
+    asked: u16,
+    matcher: Matcher,
+    fields: Fields,
+    rules: Option<Rules>,
+    honeypots: Option<Honeypots>,
+    except: Except,
+    known_factor: f64,
+    thresholds: Thresholds,
+    counters: Counters,
 }
 
-/// A place of a stanza that some signature looks into.
+/// What is left of a signature once it is compiled.
 #[derive(Debug)]
-struct Look {
-    field: Field,
-    /// Tells which stanzas can have the field: the others are not asked for it, since every question crosses the sandbox.
-    rule: Rule,
-    selector: Selector,
+struct Mark {
+    name: Box<str>,
+    score: Option<f64>,
+    action: Option<Action>,
+    cap: Option<(Box<str>, f64)>,
+    fields: u16,
+}
+
+#[derive(Debug)]
+struct Counters {
+    tagged: Counter,
+    bounced: Counter,
+    dropped: Counter,
 }
 
 impl Filter for Spim {
     type Settings = Settings;
 
     fn about() -> About {
-        About::new().self_test(include_str!("../cases/self-test.toml"))
+        // Ten thousand signatures take some 12 MiB while they are compiled, and a text of the size of a stanza some milliseconds.
+        let limits = About::new().memory_mib(48).deadline_ms(25);
+        limits.requests("bucket:spim").self_test(include_str!("../cases/self-test.toml"))
     }
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
-        let settings = settings.signatures;
-        let signatures = Signatures::compile(&settings)?;
-        let looks = looks(&settings, setup)?;
-        Ok(Spim { settings, signatures, looks })
+        let mut problems = Problems::new();
+        let mut except = Except::default();
+        for (place, entry) in settings.except.iter().enumerate() {
+            problems.take(except.add(entry).map_err(|problem| problem.at(format!("except[{place}]"))));
+        }
+        for (place, name) in settings.except_lists.iter().enumerate() {
+            let list = setup.list(name).map_err(|problem| problem.at(format!("except-lists[{place}]")));
+            except.lists.extend(problems.take(list));
+        }
+        check_numbers(&settings, &mut problems);
+        let marks = marks(&settings, &mut problems);
+        let rules = Rules::new(&settings, setup, &mut problems)?;
+        let honeypots = Honeypots::new(&settings.honeypots, setup, &mut problems)?;
+        let matcher = match Matcher::compile(&settings.signatures) {
+            Ok(matcher) => problems.or(matcher)?,
+            Err(wrong) => {
+                wrong.iter().cloned().for_each(|problem| problems.add(problem));
+                return Err(problems);
+            }
+        };
+        let asked = marks.iter().fold(0, |fields, mark| fields | mark.fields);
+        let fields = Fields::new(asked, rules.is_some(), matcher.has_hashes(), setup)?;
+        if asked == 0 && rules.is_none() && honeypots.is_none() {
+            setup.no_interest()?;
+        }
+        let counters = Counters::new(setup)?;
+        let (known_factor, thresholds) = (settings.known_factor, settings.thresholds);
+        Ok(Spim { marks, asked, matcher, fields, rules, honeypots, except, known_factor, thresholds, counters })
     }
 
     fn on_stanza(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
-        let Some(signature) = self.first_match(head, stanza) else { return Verdict::Pass };
-        stanza.reason(&signature.name);
-        match signature.action {
+        let is_read = !(head.is_known() && self.known_factor == 0.0);
+        if !is_read || self.except.names(head.sender()) {
+            return Verdict::Pass;
+        }
+        let mut texts = Vec::new();
+        self.fields.read(head, stanza, |field, text| texts.push((field, Views::of(text))));
+        let mut hits = self.signatures(&self.fields.hashes(head, stanza), &texts);
+        if let Some(rules) = self.rules.as_ref().filter(|rules| rules.concern(head)) {
+            hits.extend(rules.find(&Seen { head, stanza, texts: &texts }));
+        }
+        if let Some(honeypots) = &self.honeypots {
+            hits.extend(honeypots.find(head));
+        }
+        if hits.is_empty() {
+            return Verdict::Pass;
+        }
+        let factor = if head.is_known() { self.known_factor } else { 1.0 };
+        let decision = decide(&hits, factor, &self.thresholds);
+        let Some(action) = decision.action else { return Verdict::Pass };
+        stanza.reason(&decision.reason);
+        self.counters.of(action).add(1);
+        match action {
+            Action::Tag => Verdict::Pass,
             Action::Drop => Verdict::Drop,
             // RFC 6120 §8.3.3.12: "e.g., a message contains words that are prohibited by the service".
             Action::Bounce => Verdict::bounce(Condition::PolicyViolation).if_answerable(head),
@@ -56,50 +126,104 @@ impl Filter for Spim {
 }
 
 impl Spim {
-    /// The first signature of the list that matches any text of the stanza.
-    fn first_match(&self, head: &Head, stanza: &Stanza<'_>) -> Option<&Signature> {
-        let in_field = |look: &Look| {
+    /// The signatures that a stanza has, in the order of the list.
+    fn signatures(&self, hashes: &[(String, String)], texts: &[(Field, Views)]) -> Vec<Hit<'_>> {
+        let mut places = BTreeSet::new();
+        for (field, views) in texts.iter().filter(|(field, _)| self.asked & field.bit() != 0) {
             let looks_here =
-                move |place: usize| self.settings.get(place).is_some_and(|one| one.fields.contains(&look.field));
-            let texts = stanza.texts(look.selector, u32::MAX).into_iter();
-            texts.filter_map(move |text| self.signatures.first_in(text, looks_here)).min()
-        };
-        let place = self.looks.iter().filter(|look| head.matched(look.rule)).filter_map(in_field).min()?;
-        self.settings.get(place)
-    }
-}
-
-/// Stanzas that have none of the fields do not enter the sandbox, as far as an interest can tell.
-fn looks(signatures: &[Signature], setup: &mut Setup) -> Result<Vec<Look>, Problem> {
-    let mut looks = Vec::new();
-    for field in [Field::Body, Field::Subject, Field::Status, Field::Nick, Field::Invite] {
-        if looks_into(signatures, field) {
-            let rule = setup.interest(interest(field))?;
-            for selector in field.selectors() {
-                looks.push(Look { field, rule, selector: setup.selector(selector)? });
+                |place: u32| self.marks.get(place as usize).is_some_and(|mark| mark.fields & field.bit() != 0);
+            let mut found = |place| {
+                if looks_here(place) {
+                    places.insert(place);
+                }
+            };
+            self.matcher.in_text(views, &mut found);
+            if *field == Field::File {
+                self.matcher.in_name(views.folded(), &mut found);
             }
         }
-    }
-    if looks.is_empty() {
-        setup.no_interest()?;
-    }
-    Ok(looks)
-}
-
-fn interest(field: Field) -> Interest {
-    let message = Interest::any().kind(Kind::Message);
-    match field {
-        Field::Body => message.body(),
-        Field::Subject => message.subject(),
-        Field::Status => Interest::any().kind(Kind::Presence),
-        // A nick stands in a message (XEP-0172 §4.3) or in a presence, a request among them (§4.1, §4.2).
-        Field::Nick => message.kind(Kind::Presence).payload("http://jabber.org/protocol/nick"),
-        Field::Invite => message.payload("http://jabber.org/protocol/muc#user").payload("jabber:x:conference"),
+        for (function, value) in hashes {
+            if let Some(hash) = matching::received_hash(function, value) {
+                self.matcher.in_hash(&hash, |place| _ = places.insert(place));
+            }
+        }
+        places.into_iter().filter_map(|place| self.marks.get(place as usize)).map(Mark::hit).collect()
     }
 }
 
-fn looks_into(signatures: &[Signature], field: Field) -> bool {
-    signatures.iter().any(|signature| signature.fields.contains(&field))
+impl Mark {
+    fn new(signature: &Signature, groups: &BTreeMap<String, f64>) -> Result<Self, Problem> {
+        let cap = match &signature.group {
+            None => None,
+            Some(group) => match groups.get(group) {
+                Some(cap) => Some((group.as_str().into(), *cap)),
+                None => {
+                    let message = format!("{group:?} has no bound; write it into `groups`");
+                    return Err(Problem::new("group", message));
+                }
+            },
+        };
+        let says_nothing = signature.action.is_none() && signature.score.is_none();
+        Ok(Mark {
+            name: signature.name.as_str().into(),
+            score: signature.score,
+            action: if says_nothing { Some(Action::default()) } else { signature.action },
+            cap,
+            fields: signature.fields.iter().fold(0, |fields, field| fields | field.bit()),
+        })
+    }
+
+    fn hit(&self) -> Hit<'_> {
+        let cap = self.cap.as_ref().map(|(group, cap)| (&**group, *cap));
+        Hit { name: &self.name, score: self.score, action: self.action, cap }
+    }
+}
+
+impl Counters {
+    fn new(setup: &mut Setup) -> Result<Self, Problem> {
+        Ok(Counters {
+            tagged: setup.counter("tagged", "Stanzas that passed though they were suspect.")?,
+            bounced: setup
+                .counter("bounced", "Stanzas that were returned, or dropped where nothing may be returned.")?,
+            dropped: setup.counter("dropped", "Stanzas that were dropped.")?,
+        })
+    }
+
+    fn of(&self, action: Action) -> Counter {
+        match action {
+            Action::Tag => self.tagged,
+            Action::Bounce => self.bounced,
+            Action::Drop => self.dropped,
+        }
+    }
+}
+
+fn marks(settings: &Settings, problems: &mut Problems) -> Vec<Mark> {
+    let signatures = settings.signatures.iter().enumerate();
+    let marks = signatures.filter_map(|(place, signature)| {
+        let mark = Mark::new(signature, &settings.groups);
+        problems
+            .take(mark.map_err(|problem| Problem { path: format!("signatures[{place}].{}", problem.path), ..problem }))
+    });
+    marks.collect()
+}
+
+fn check_numbers(settings: &Settings, problems: &mut Problems) {
+    let Thresholds { tag, bounce, drop } = settings.thresholds;
+    for (key, threshold) in [("tag", tag), ("bounce", bounce), ("drop", drop)] {
+        if !threshold.is_finite() || threshold <= 0.0 {
+            let message = "must be more than 0, the sum of a stanza without any hit";
+            problems.add(Problem::new(format!("thresholds.{key}"), message));
+        }
+    }
+    for (name, cap) in &settings.groups {
+        if !cap.is_finite() || *cap <= 0.0 {
+            problems.add(Problem::new(format!("groups.{name}"), "must be more than 0"));
+        }
+    }
+    if !(0.0..=1.0).contains(&settings.known_factor) {
+        problems.add(Problem::new("known-factor", "is not between 0 and 1"));
+    }
 }
 
 export!(Spim);

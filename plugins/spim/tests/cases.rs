@@ -1,6 +1,6 @@
 //! The golden cases, run natively, and what is said about wrong settings.
 
-use refrain_sdk::{Problem, testing};
+use refrain_sdk::{Problem, Verdict, testing};
 use refrain_spim::Spim;
 
 #[test]
@@ -43,4 +43,31 @@ fn describes_its_settings_and_tests_itself() {
     let manifest = testing::manifest::<Spim>();
     assert_eq!(manifest["settings-schema"]["properties"]["signatures"]["type"], "array");
     assert_eq!(manifest["self-test"].as_array().map(Vec::len), Some(1));
+}
+
+/// The signatures that are shipped are read as an operator's would be, and none is enough alone.
+#[test]
+fn the_example_is_a_list_to_begin_with() {
+    let example: toml::Value = toml::from_str(include_str!("../../../examples/spim-signatures.toml")).expect("TOML");
+    let mut settings = serde_json::to_value(example).expect("JSON");
+    let signatures = settings["signatures"].as_array().expect("signatures").clone();
+    assert!(signatures.len() > 25);
+    for signature in &signatures {
+        assert!(signature["score"].as_f64().is_some_and(|score| score < 6.0), "{signature}");
+        assert!(signature.get("action").is_none(), "{signature}");
+    }
+    let caps =
+        ["drugs", "gambling", "credentials", "money", "services", "worms"].map(|name| (name.to_owned(), 5.0.into()));
+    settings["groups"] = serde_json::Value::Object(caps.into_iter().collect());
+    assert_eq!(testing::problems::<Spim>(&settings), []);
+
+    let mut filter = testing::Tester::<Spim>::new(&settings.to_string());
+    let mut returned = |body: &str| {
+        let message = format!("<message from='e@evil.example/x' to='a@home.example'><body>{body}</body></message>");
+        filter.judge_from(testing::Relation::Stranger, &message) != Some(Verdict::Pass)
+    };
+    assert!(returned("Продажа карт cvv, база fresh! Пишите в jabber: shop@evil.example — cvv shop valid"));
+    assert!(returned("Best casino, 200% bonus! Sorry for the spam, contact jabber: win@evil.example"));
+    assert!(!returned("I lost at the casino; they have a bonus for members"));
+    assert!(!returned("Мне нужна карта города, продажа билетов уже началась?"));
 }

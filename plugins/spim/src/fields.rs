@@ -1,0 +1,285 @@
+//! Where the texts of a stanza are, and how they are read.
+//!
+//! Every question crosses the sandbox, so a stanza is asked only for what it can have: the proxy tells by its rules of interest.
+
+use refrain_sdk::{Direction, Head, Interest, Kind, Problem, Rule, Selector, Setup, Stanza, StanzaType};
+
+use crate::markup;
+use crate::settings::Field;
+
+/// A part of stanzas, with the rule that tells which have it.
+#[derive(Debug)]
+struct Part {
+    rule: Rule,
+    places: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    field: Field,
+    selector: Selector,
+    /// Whether the element is read with all that is within it.
+    whole: bool,
+}
+
+/// The questions about texts, and about hashes of files.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    parts: Vec<Part>,
+    hashes: Option<Hashes>,
+}
+
+#[derive(Debug)]
+struct Hashes {
+    rules: Vec<Rule>,
+    text: Selector,
+    /// XEP-0096 §3: an MD5, in hexadecimal.
+    old: Selector,
+}
+
+/// More elements of one kind are those of somebody who tries how many are read.
+const WHOLE_MAX: u32 = 16;
+const HASHES_MAX: u32 = 32;
+
+/// The markup of one element that is read.
+const MARKUP_BYTES_MAX: u32 = 128 << 10;
+
+/// A part as it is asked for: what has it, and the places in it. `//` reaches into what is forwarded, archived and published as well.
+struct Plan {
+    interest: fn() -> Interest,
+    /// Of which stanzas the rules about strangers want it too.
+    of_strangers: Option<fn() -> Interest>,
+    places: &'static [(Field, &'static str)],
+}
+
+const fn plan(interest: fn() -> Interest, places: &'static [(Field, &'static str)]) -> Plan {
+    Plan { interest, of_strangers: None, places }
+}
+
+impl Plan {
+    const fn with_rules(self, of_strangers: fn() -> Interest) -> Plan {
+        Plan { of_strangers: Some(of_strangers), ..self }
+    }
+}
+
+/// What the rules about strangers look at.
+const OF_STRANGERS: u16 = 1 << Field::Body as u16 | 1 << Field::File as u16 | 1 << Field::Link as u16;
+
+const PLANS: &[Plan] = &[
+    plan(body, &[(Field::Body, "body")]).with_rules(message_of_stranger),
+    plan(subject, &[(Field::Subject, "subject")]),
+    plan(presence, &[(Field::Status, "status")]),
+    plan(nick, &[(Field::Nick, "//{http://jabber.org/protocol/nick}nick")]),
+    plan(
+        room,
+        &[
+            (Field::Invite, "//{http://jabber.org/protocol/muc#user}reason"),
+            (Field::Invite, "//{http://jabber.org/protocol/muc#user}invite/@from"),
+            (Field::Invite, "//{jabber:x:conference}x/@reason"),
+            (Field::Invite, "//{jabber:x:conference}x/@jid"),
+        ],
+    ),
+    plan(form, &[(Field::Form, "//{jabber:x:data}*"), (Field::Form, "//{jabber:x:data}*/@label")]),
+    plan(
+        formatted,
+        &[
+            (Field::Markup, "//{http://jabber.org/protocol/xhtml-im}html"),
+            (Field::Link, "//{http://www.w3.org/1999/xhtml}*/@href"),
+            (Field::Link, "//{http://www.w3.org/1999/xhtml}*/@src"),
+        ],
+    ),
+    plan(
+        linked,
+        &[
+            (Field::Link, "//{jabber:x:oob}url"),
+            (Field::Link, "//{jabber:x:oob}desc"),
+            (Field::Link, "//{http://jabber.org/protocol/url-data}url-data/@target"),
+            (Field::Link, "//{urn:xmpp:reference:0}reference/@uri"),
+            (Field::Link, "//{urn:xmpp:call-invites:*}external/@uri"),
+            (Field::Link, "//{urn:xmpp:http:online-meetings*}url"),
+            (Field::Link, "//{https://ogp.me/ns#}*"),
+            (Field::File, "//{urn:xmpp:file:metadata:0}name"),
+            (Field::File, "//{urn:xmpp:file:metadata:0}desc"),
+            (Field::File, "//{urn:xmpp:jingle:apps:file-transfer:*}name"),
+            (Field::File, "//{urn:xmpp:jingle:apps:file-transfer:*}desc"),
+        ],
+    )
+    .with_rules(linked_of_stranger),
+    plan(
+        offered,
+        &[
+            (Field::File, "//{urn:xmpp:jingle:apps:file-transfer:*}name"),
+            (Field::File, "//{urn:xmpp:jingle:apps:file-transfer:*}desc"),
+            (Field::File, "//{http://jabber.org/protocol/si/profile/file-transfer}file/@name"),
+            (Field::File, "//{http://jabber.org/protocol/si/profile/file-transfer}desc"),
+            (Field::Link, "{jabber:iq:oob}query/{jabber:iq:oob}url"),
+            (Field::Link, "{jabber:iq:oob}query/{jabber:iq:oob}desc"),
+        ],
+    ),
+    plan(
+        wrapped,
+        &[
+            (Field::Body, "//{*}message/{*}body"),
+            (Field::Subject, "//{*}message/{*}subject"),
+            (Field::Status, "//{*}presence/{*}status"),
+            (Field::Feed, "//{http://www.w3.org/2005/Atom}entry"),
+            (Field::Feed, "//{http://jabber.org/protocol/mood}text"),
+            (Field::Feed, "//{http://jabber.org/protocol/activity}text"),
+            (Field::Nick, "//{http://jabber.org/protocol/nick}nick"),
+            (Field::Link, "//{http://www.w3.org/2005/Atom}link/@href"),
+            // What the other parts have, within what is forwarded.
+            (Field::Invite, "//{http://jabber.org/protocol/muc#user}reason"),
+            (Field::Invite, "//{jabber:x:conference}x/@reason"),
+            (Field::Form, "//{jabber:x:data}*"),
+            (Field::Markup, "//{http://jabber.org/protocol/xhtml-im}html"),
+            (Field::Link, "//{http://www.w3.org/1999/xhtml}*/@href"),
+            (Field::Link, "//{jabber:x:oob}url"),
+            (Field::Link, "//{http://jabber.org/protocol/url-data}url-data/@target"),
+            (Field::Link, "//{urn:xmpp:reference:0}reference/@uri"),
+            (Field::File, "//{urn:xmpp:file:metadata:0}name"),
+            (Field::File, "//{urn:xmpp:jingle:apps:file-transfer:*}name"),
+        ],
+    ),
+];
+
+fn message() -> Interest {
+    Interest::any().kind(Kind::Message)
+}
+
+fn body() -> Interest {
+    message().body()
+}
+
+fn subject() -> Interest {
+    message().subject()
+}
+
+fn presence() -> Interest {
+    Interest::any().kind(Kind::Presence)
+}
+
+/// A nick stands in a message (XEP-0172 §4.3) or in a presence, a request among them (§4.1, §4.2).
+fn nick() -> Interest {
+    message().kind(Kind::Presence).payload("http://jabber.org/protocol/nick")
+}
+
+/// A kick comes as presence (XEP-0045 §8.2).
+fn room() -> Interest {
+    message().kind(Kind::Presence).payload("http://jabber.org/protocol/muc#user").payload("jabber:x:conference")
+}
+
+/// A form in a message, or one that asks for a CAPTCHA (XEP-0158).
+fn form() -> Interest {
+    message().payload("jabber:x:data").payload("urn:xmpp:captcha")
+}
+
+fn formatted() -> Interest {
+    message().payload("http://jabber.org/protocol/xhtml-im")
+}
+
+fn linked() -> Interest {
+    const PAYLOADS: [&str; 9] = [
+        "jabber:x:oob",
+        "urn:xmpp:reference:0",
+        "urn:xmpp:sims:*",
+        "urn:xmpp:sfs:0",
+        "urn:xmpp:message-attaching:*",
+        "urn:xmpp:call-invites:*",
+        "urn:xmpp:http:online-meetings*",
+        "urn:xmpp:jingle-message:*",
+        "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    ];
+    PAYLOADS.into_iter().fold(message(), Interest::payload)
+}
+
+fn offered() -> Interest {
+    let request = Interest::any().kind(Kind::Iq).stanza_type(StanzaType::IqSet);
+    request.payload("urn:xmpp:jingle:1").payload("http://jabber.org/protocol/si").payload("jabber:iq:oob")
+}
+
+fn message_of_stranger() -> Interest {
+    message().direction(Direction::Inbound).stranger()
+}
+
+fn linked_of_stranger() -> Interest {
+    linked().direction(Direction::Inbound).stranger()
+}
+
+/// XEP-0297, XEP-0280, XEP-0313, XEP-0060.
+fn wrapped() -> Interest {
+    let forwarded = message().payload("urn:xmpp:forward:0").payload("urn:xmpp:carbons:2").payload("urn:xmpp:mam:*");
+    forwarded.payload("http://jabber.org/protocol/pubsub#event")
+}
+
+impl Fields {
+    /// Declares interest in the fields of a set, in what the rules about strangers look at, and in hashes.
+    pub(crate) fn new(asked: u16, rules: bool, hashes: bool, setup: &mut Setup) -> Result<Self, Problem> {
+        let mut parts = Vec::new();
+        for plan in PLANS {
+            let (interest, fields) = match plan.of_strangers.filter(|_| rules) {
+                _ if plan.has(asked) => (plan.interest, asked | if rules { OF_STRANGERS } else { 0 }),
+                Some(of_strangers) => (of_strangers, OF_STRANGERS),
+                None => continue,
+            };
+            let places = plan.places.iter().filter(|(field, _)| fields & field.bit() != 0);
+            parts.push(Part { rule: setup.interest(interest())?, places: read(places, setup)? });
+        }
+        let hashes = if hashes { Some(Hashes::new(setup)?) } else { None };
+        Ok(Fields { parts, hashes })
+    }
+
+    /// Tells the texts of a stanza.
+    pub(crate) fn read(&self, head: &Head, stanza: &Stanza<'_>, mut tell: impl FnMut(Field, String)) {
+        let places = self.parts.iter().filter(|part| head.matched(part.rule)).flat_map(|part| &part.places);
+        for place in places {
+            let texts = match place.whole {
+                false => stanza.texts(place.selector, u32::MAX),
+                true => {
+                    let elements = stanza.find(place.selector, WHOLE_MAX).into_iter();
+                    elements.map(|element| markup::text(&stanza.xml(element, MARKUP_BYTES_MAX))).collect()
+                }
+            };
+            texts.into_iter().filter(|text| !text.is_empty()).for_each(|text| tell(place.field, text));
+        }
+    }
+
+    /// The hashes of the files of a stanza, as their function and value.
+    pub(crate) fn hashes(&self, head: &Head, stanza: &Stanza<'_>) -> Vec<(String, String)> {
+        match &self.hashes {
+            Some(hashes) if hashes.rules.iter().any(|rule| head.matched(*rule)) => hashes.read(stanza),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Plan {
+    fn has(&self, fields: u16) -> bool {
+        self.places.iter().any(|(field, _)| fields & field.bit() != 0)
+    }
+}
+
+fn read<'p>(places: impl Iterator<Item = &'p (Field, &'static str)>, setup: &mut Setup) -> Result<Vec<Place>, Problem> {
+    let place = |(field, path): &(Field, &'static str)| {
+        let whole = *field == Field::Markup || path.ends_with("entry");
+        Ok(Place { field: *field, selector: setup.selector(path)?, whole })
+    };
+    places.map(place).collect()
+}
+
+impl Hashes {
+    fn new(setup: &mut Setup) -> Result<Self, Problem> {
+        let rules = [linked, offered, wrapped].map(|interest| setup.interest(interest()));
+        Ok(Hashes {
+            rules: rules.into_iter().collect::<Result<_, _>>()?,
+            text: setup.selector("//{urn:xmpp:hashes:*}hash[@algo]")?,
+            old: setup.selector("//{http://jabber.org/protocol/si/profile/file-transfer}file/@hash")?,
+        })
+    }
+
+    fn read(&self, stanza: &Stanza<'_>) -> Vec<(String, String)> {
+        let functions = stanza.find(self.text, HASHES_MAX).into_iter().map(|node| stanza.attr(node, "algo"));
+        let values = stanza.texts(self.text, HASHES_MAX);
+        let named = functions.zip(values).filter_map(|(function, value)| Some((function?, value)));
+        named.chain(stanza.texts(self.old, HASHES_MAX).into_iter().map(|value| ("md5".to_owned(), value))).collect()
+    }
+}

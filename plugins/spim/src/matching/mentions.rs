@@ -1,0 +1,169 @@
+//! What a text points to: hosts with their paths, and addresses.
+
+/// What stands in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mention<'t> {
+    /// The local part, if it is an address.
+    pub(crate) local: Option<&'t str>,
+    pub(crate) host: &'t str,
+    /// The byte where the host begins.
+    pub(crate) at: usize,
+    /// What follows the host and its port.
+    pub(crate) rest: &'t str,
+    /// Whether a scheme stands before it.
+    pub(crate) has_scheme: bool,
+}
+
+impl<'t> Mention<'t> {
+    /// What a URL names on its host: up to white space, or what closes it in a text.
+    pub(crate) fn path(&self) -> &'t str {
+        let end =
+            self.rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')).unwrap_or(self.rest.len());
+        self.rest.get(..end).unwrap_or_default()
+    }
+
+    /// The last part of the path: the name of a file.
+    pub(crate) fn file_name(&self) -> Option<&'t str> {
+        let path = self.path().split(['?', '#']).next()?;
+        let name = path.rsplit('/').next()?.trim_end_matches(['.', ',', ')', '!', ';', ':']);
+        (self.local.is_none() && path.starts_with('/') && !name.is_empty()).then_some(name)
+    }
+}
+
+/// The mentions in a text, in order.
+pub(crate) fn mentions(text: &str) -> impl Iterator<Item = Mention<'_>> {
+    // Most texts have no dot with a letter on both sides, which bytes tell faster than characters.
+    let bytes = text.as_bytes();
+    let joins = |at: usize| {
+        let is_part = |at: usize| bytes.get(at).is_some_and(|b| !b.is_ascii() || b.is_ascii_alphanumeric());
+        at.checked_sub(1).is_some_and(is_part) && is_part(at + 1)
+    };
+    let mut done = 0;
+    let dots = text.match_indices(['.', '。']);
+    let mentions = dots.filter_map(move |(at, dot)| {
+        if at < done || (dot == "." && !joins(at)) {
+            return None;
+        }
+        let begin = begin_of(text, at, done);
+        let end = end_of(text, at);
+        done = end;
+        mention(text, begin, end)
+    });
+    mentions.take(MENTIONS_MAX)
+}
+
+/// A domain name has at most 253 bytes (RFC 1035 §2.3.4); a local part may have more (RFC 7622 §3.3), which nobody types.
+const HOST_BYTES_MAX: usize = 253;
+const LOCAL_BYTES_MAX: usize = 256;
+
+/// Nobody reads so many; and each costs some look-ups.
+const MENTIONS_MAX: usize = 1_024;
+
+fn begin_of(text: &str, at: usize, not_before: usize) -> usize {
+    let before = text.get(not_before..at).unwrap_or_default();
+    let begin = before.char_indices().rev().take(HOST_BYTES_MAX).take_while(|(_, c)| is_host(*c)).last();
+    not_before + begin.map_or(before.len(), |(begin, _)| begin)
+}
+
+fn end_of(text: &str, at: usize) -> usize {
+    let behind = text.get(at..).unwrap_or_default();
+    let end = behind.char_indices().find(|(_, c)| !is_host(*c) && *c != '.' && *c != '。');
+    at + end.map_or(behind.len(), |(end, _)| end)
+}
+
+fn mention(text: &str, begin: usize, end: usize) -> Option<Mention<'_>> {
+    let whole = text.get(begin..end)?;
+    let host = whole.trim_start_matches(['.', '-', '_']);
+    let begin = begin + (whole.len() - host.len());
+    let host = host.trim_end_matches(['.', '-', '_', '。']);
+    if !is_domain(host) || host.len() > HOST_BYTES_MAX {
+        return None;
+    }
+    let (before, behind) = (text.get(..begin)?, text.get(begin + host.len()..)?);
+    let (local, has_scheme) = match before.strip_suffix('@') {
+        Some(before) => authority(before)?,
+        None => (None, before.ends_with("://")),
+    };
+    Some(Mention { local, host, at: begin, rest: without_port(behind), has_scheme })
+}
+
+/// What stands before the `@` of a host: a local part, or the user that a URL may name.
+fn authority(before: &str) -> Option<(Option<&str>, bool)> {
+    let near = before.get(before.floor_char_boundary(before.len().saturating_sub(LOCAL_BYTES_MAX))..)?;
+    let begin = near.char_indices().rev().take_while(|(_, c)| is_local(*c)).last().map_or(near.len(), |(at, _)| at);
+    let local = near.get(begin..)?;
+    let word = near.rsplit(char::is_whitespace).next()?;
+    let is_user = word
+        .rsplit_once("://")
+        .is_some_and(|(scheme, user)| !user.contains(['/', '?', '#']) && !scheme.ends_with("xmpp"));
+    if is_user {
+        return Some((None, true));
+    }
+    (!local.is_empty()).then_some((Some(local), false))
+}
+
+fn without_port(after: &str) -> &str {
+    match after.strip_prefix(':').map(|port| (port, port.trim_start_matches(|c: char| c.is_ascii_digit()))) {
+        Some((port, rest)) if port.len() > rest.len() => rest,
+        _ => after,
+    }
+}
+
+fn is_host(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+/// Of what RFC 7622 §3.3 allows, what people have in addresses.
+fn is_local(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '%' | '+' | '-' | '_' | '~' | '=' | '#' | '\\')
+}
+
+/// Whether a text is a domain name of at least two labels.
+pub(crate) fn is_domain(text: &str) -> bool {
+    let is_label =
+        |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
+    text.contains(['.', '。']) && text.split(['.', '。']).all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(text: &str) -> Vec<(Option<&str>, &str, &str)> {
+        mentions(text).map(|mention| (mention.local, mention.host, mention.path())).collect()
+    }
+
+    #[test]
+    fn hosts_and_addresses_are_told_apart() {
+        assert_eq!(seen("see casino.example!"), [(None, "casino.example", "!")]);
+        assert_eq!(seen("http://www.casino.example:8080/x?y z"), [(None, "www.casino.example", "/x?y")]);
+        assert_eq!(
+            seen("ask Bob@a.example, or xmpp:eve@b.example?join."),
+            [(Some("Bob"), "a.example", ","), (Some("eve"), "b.example", "?join."),]
+        );
+        assert_eq!(
+            seen("https://good.example@casino.example/"),
+            [(None, "good.example", "@casino.example/"), (None, "casino.example", "/"),]
+        );
+        assert_eq!(seen("https://good.example/@casino.example"), [(None, "good.example", "/@casino.example")]);
+        assert_eq!(seen("казино.рф и casino。example."), [(None, "казино.рф", ""), (None, "casino。example", ".")]);
+        assert_eq!(seen("lobby@muc.lucky.example"), [(Some("lobby"), "muc.lucky.example", "")]);
+        assert_eq!(seen("well... e. g. this. And that."), []);
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_the_end_of_a_path() {
+        let name = |text| mentions(text).next().and_then(|mention| mention.file_name());
+        assert_eq!(name("https://a.example/x/photo.jpg.scr?y#z"), Some("photo.jpg.scr"));
+        assert_eq!(name("https://a.example/"), None);
+        assert_eq!(name("a.example"), None);
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_signs_is_gone_through_once() {
+        for text in [".".repeat(100_000), "@".repeat(100_000), "a.".repeat(50_000), "a@".repeat(50_000)] {
+            assert!(mentions(&text).count() <= 1);
+        }
+        mentions(&"a@b.".repeat(30_000)).for_each(drop);
+    }
+}
