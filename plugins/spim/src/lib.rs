@@ -4,6 +4,8 @@ mod except;
 mod fields;
 mod markup;
 mod matching;
+#[cfg(test)]
+mod properties;
 mod rules;
 mod score;
 mod settings;

@@ -150,6 +150,8 @@ fn hash(word: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn finds(needles: &[(&str, Edges)], text: &str) -> Vec<u32> {
@@ -182,6 +184,43 @@ mod tests {
         let end = Edges { open_end: true, ..WHOLE };
         assert_eq!(finds(&[("free casino", end)], "free casinos"), [0]);
         assert_eq!(finds(&[("free casino", end)], "carefree casinos"), [0; 0]);
+    }
+
+    /// Needles and texts of few words, so that there is much to find.
+    fn words() -> impl Strategy<Value = String> {
+        let word = prop_oneof!["[ab]{1,2}", Just("赌".to_owned()), Just("_".to_owned()), Just("!".to_owned())];
+        let gap = prop_oneof![Just(" "), Just(""), Just(" ")];
+        prop::collection::vec((word, gap), 1..8)
+            .prop_map(|parts| parts.into_iter().map(|(word, gap)| word + gap).collect::<String>().trim().to_owned())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn it_finds_what_a_search_for_one_after_the_other_finds(
+            needles in prop::collection::vec((words(), any::<bool>(), any::<bool>()), 1..6),
+            text in words(),
+        ) {
+            let entry = |(place, (text, open_begin, open_end)): (usize, &(String, bool, bool))| Entry {
+                place: place as u32,
+                text: text.clone(),
+                edges: Edges { open_begin: *open_begin, open_end: *open_end },
+            };
+            let naive = |entry: &Entry| {
+                let begins = text.char_indices().map(|(at, _)| at).filter(|at| text[*at..].starts_with(&entry.text));
+                begins.map(|at| at..at + entry.text.len()).filter(|part| entry.edges.fit(&text, part)).count()
+            };
+            let (index, rest) = WordIndex::build(needles.iter().enumerate().map(entry).collect());
+            let mut counts = vec![0; needles.len()];
+            index.find(&text, |place, _| counts[place as usize] += 1);
+            for (place, needle) in needles.iter().enumerate() {
+                let entry = entry((place, needle));
+                if !rest.iter().any(|rest| rest.place == entry.place) {
+                    prop_assert_eq!(counts[place], naive(&entry), "{:?} in {:?}", entry, text);
+                }
+            }
+        }
     }
 
     #[test]
