@@ -31,7 +31,7 @@ pub use grants::{Grant, Grants, Requests, UnknownGrant};
 pub use head::{Bits, Direction};
 pub use interest::{Interest, InterestError, InterestSet};
 pub use journal::{EditError, Journal, JournalLimits};
-pub use list::{Entry, Hash, Hits, Key, List, Lists, LiveList, Mode, hash_of};
+pub use list::{Coverage, Entry, Hash, Hits, Key, List, Lists, LiveList, Mode, hash_of};
 pub use manifest::{Manifest, ManifestError, ManifestLimits, SECTION as MANIFEST_SECTION};
 pub use payload::Payload;
 pub use relation::Relation;

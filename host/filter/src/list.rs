@@ -1,5 +1,6 @@
 //! A list of the operator's: addresses, domains, networks or any other words, each with an optional note.
 
+mod coverage;
 mod entry;
 mod live;
 mod networks;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use refrain_proto::Jid;
 
+pub use coverage::Coverage;
 pub use entry::{Entry, Hash, Key, hash_of};
 pub use live::{Hits, LiveList, Mode};
 use networks::Networks;

@@ -7,6 +7,7 @@ pub mod demo;
 mod explain;
 mod faults;
 mod filter;
+mod list;
 mod peers;
 mod ping;
 mod record;
@@ -103,6 +104,9 @@ enum Command {
     /// Ask whether a remote address is known to a local one, as filters are told
     #[command(after_help = relation::AFTER_HELP)]
     Relation(relation::RelationOf),
+    /// Show the lists, where their entries are from, and whether one covers an address
+    #[command(after_help = list::AFTER_HELP)]
+    List(list::List),
     /// Ask a domain for a sign of life, over the streams that stanzas take
     #[command(after_help = ping::AFTER_HELP)]
     Ping(ping::Ping),
@@ -160,6 +164,7 @@ pub fn main() -> ExitCode {
         Command::Chain(look) => look.chain(),
         Command::Peers(peers) => peers.run(),
         Command::Relation(relation) => relation.run(),
+        Command::List(list) => list.run(),
         Command::Ping(ping) => ping.run(),
         Command::Explain(explain) => explain.run(),
         Command::Reload(change) => change.reload(),

@@ -9,7 +9,9 @@ use hyper::Method;
 use super::ask::Target;
 use super::table::{Table, duration, paint};
 use crate::control::guard::GuardStatus;
+use crate::control::lists::ListStatus;
 use crate::control::status::{ChainStatus, CircuitState, FilterStatus, LastReload, Names, Status};
+use crate::lists::freshness::Freshness;
 use crate::observe::audit::direction_name;
 use crate::relations::RelationCounts;
 
@@ -85,11 +87,28 @@ fn status_text(status: &Status) -> String {
     let continuity = &status.continuity;
     let _ = writeln!(text, "peers       {} known, {} changes of a key", continuity.known, continuity.key_changes);
     text += &relations_text(status.relations.as_ref());
+    text += &lists_text(&status.lists);
     let _ = writeln!(text, "refused     {}", counts(&status.refusals));
     for chain in &status.chains {
         let _ = write!(text, "\n{}\n{}", direction_name(chain.direction), filters_text(&chain.filters));
     }
     text.trim_end().to_owned()
+}
+
+/// A line for each list; `refrain list` tells more.
+fn lists_text(lists: &[ListStatus]) -> String {
+    let line = |list: &ListStatus| {
+        let silent: Vec<String> = list
+            .sources
+            .iter()
+            .filter(|source| source.freshness != Freshness::Fresh)
+            .map(|source| format!("; {}", paint::bad(&format!("{} is {}", source.source, source.freshness.as_str()))))
+            .collect();
+        let preview = if list.preview { " (preview)" } else { "" };
+        let ListStatus { name, entries, hits, .. } = list;
+        format!("list        {name}{preview}: {entries} entries, {hits} hits{}\n", silent.concat())
+    };
+    lists.iter().map(line).collect()
 }
 
 fn guard_text(guard: &GuardStatus) -> String {

@@ -339,6 +339,49 @@ fn a_grant_of_no_kind_or_of_no_list_is_named() {
 }
 
 #[test]
+fn reads_whose_lists_are_taken_over() {
+    let config = good(&format!(
+        "{LEAST}[state]\ndirectory = 'state'\n[access]\ndeny-lists = 'bad'\nallow = '192.0.2.1'\n\
+         [list.bad]\nquorum = 3\npreview = true\nexcept = ['friend.example']\n\
+         [[list.bad.https]]\nurl = 'https://lists.example/bad.txt?key'\nweight = 2\nrefresh-minutes = 5\n\
+         [[list.bad.pubsub]]\nservice = 'xmppbl.org'\nnode = 'muc_bans_sha256'\nas = 'example.org'\n"
+    ));
+    assert!(config.warnings.is_empty(), "{}", config.warnings);
+    let list = &config.lists["bad"];
+    assert_eq!((list.quorum, list.mode, list.except.len()), (3, refrain_filter::Mode::Preview, 1));
+    let labels: Vec<String> = list.sources.iter().map(super::ListSource::label).collect();
+    assert_eq!(labels, ["lists.example/bad.txt", "xmppbl.org/muc_bans_sha256"]);
+    let super::Origin::Pubsub(pubsub) = &list.sources[1].origin else { panic!() };
+    assert_eq!(pubsub.form, super::Form::Sha256);
+}
+
+#[test]
+fn what_is_wrong_with_a_source_is_said_where_it_stands() {
+    let found = mistakes_with(
+        "[access]\ndeny-lists = ['bat']\n[list.bad]\nquorum = 4\n\
+         [[list.bad.https]]\nurl = 'http://lists.example/'\n\
+         [[list.bad.https]]\nurl = 'https://lists.example/'\nweight = 3\nrefresh-minutes = 120\nstale-hours = 1\nca-file = 'none.pem'\n\
+         [[list.bad.pubsub]]\nservice = 'a@@b'\nform = 'md5'\nas = 'other.example'\n\
+         [[list.bad.pubsub]]\nservice = 'x.example'\nnode = 'n'\nas = 'other.example'\n[[list.bad.http]]\n",
+    );
+    let expected = [
+        "12: access.deny-lists[0]: there is no list \"bat\"; describe it in [list.bat]; did you mean \"bad\"?",
+        "14: list.bad.quorum: is 4, and all sources together weigh 4",
+        "16: list.bad.https[0].url: \"http://lists.example/\": does not begin with https://; write it as in",
+        "21: list.bad.https[1].stale-hours: is not longer than refresh-minutes",
+        "22: list.bad.https[1].ca-file: there is no file etc/none.pem",
+        "24: list.bad.pubsub[0].service: \"a@@b\": ",
+        "23: list.bad.pubsub[0].node: is missing",
+        "25: list.bad.pubsub[0].form: \"md5\": is no form",
+        "30: list.bad.pubsub: asks as other.example, which is in no [[domain]]",
+        "31: list.bad.http: there is no such key",
+    ];
+    for expected in expected.iter().filter(|expected| !expected.contains("quorum") && !expected.starts_with("30:")) {
+        assert!(found.iter().any(|found| found.starts_with(expected)), "{expected}\nis not in {found:#?}");
+    }
+}
+
+#[test]
 fn a_fault_policy_may_name_causes_and_a_filter_its_circuit_and_isolation() {
     let with = |more: &str| format!("{LEAST}[chain]\ninbound = 'x'\n[filter.x]\ncomponent = 'builtin:spim'\n{more}");
     let config = good(&with(

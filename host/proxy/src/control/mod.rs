@@ -5,6 +5,7 @@ pub mod corpus;
 pub mod explain;
 pub mod fault_files;
 pub mod guard;
+pub mod lists;
 pub mod record;
 pub mod redact;
 pub mod reload;

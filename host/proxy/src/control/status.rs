@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::admin::Control;
 use super::guard::GuardStatus;
+use super::lists::{self, ListStatus};
 use super::reload::{Attempt, Swapped};
 use crate::config::{ComponentSource, FilterConfig, Mistake};
 use crate::observe::counters::Totals;
@@ -56,6 +57,8 @@ pub struct Status {
     pub refusals: Vec<(String, u64)>,
     /// The chains of both directions.
     pub chains: Vec<ChainStatus>,
+    /// The lists, and where their entries are from.
+    pub lists: Vec<ListStatus>,
     /// What filters count themselves.
     pub counters: Vec<OwnCounter>,
 }
@@ -319,6 +322,7 @@ impl Status {
                 ChainStatus::of(&snapshot, &snapshot.inbound, &snapshot.config.chains.inbound),
                 ChainStatus::of(&snapshot, &snapshot.outbound, &snapshot.config.chains.outbound),
             ],
+            lists: lists::statuses(gateway),
             counters: own_counters(control),
         }
     }

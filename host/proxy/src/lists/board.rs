@@ -12,9 +12,10 @@ use std::time::{Duration, Instant, SystemTime};
 use refrain_filter::{Hits, List, Lists, LiveList, Mode};
 
 use super::combine::{Part, combine};
-use super::kept::{Kept, KeptSource, Validators};
+use super::kept::{Kept, KeptSource};
 use super::{Entries, freshness};
 use crate::config::{ENTRIES_MAX, ListConfig, ListConfigs, ListSource};
+use crate::net::https::Validators;
 use freshness::{Alarm, Freshness};
 
 /// A source may tell its changes one by one; each costs a whole list.
@@ -235,7 +236,7 @@ impl Board {
         config.sources.iter().map(state).collect()
     }
 
-    /// How many entries of its sources a list has no room for.
+    /// How many entries of its sources a list leaves out.
     pub fn left_out(&self, config: &ListConfig) -> usize {
         self.lock().groups.iter().find(|group| group.config == *config).map_or(0, |group| group.left_out)
     }
@@ -318,13 +319,15 @@ pub struct SourceHandle {
 impl SourceHandle {
     /// The source offers these entries now, and no others.
     pub fn offer(&self, entries: Entries) {
-        self.offer_as(entries, Validators::default());
+        if let Err(problem) = self.offer_as(entries, Validators::default()) {
+            self.fail(problem);
+        }
     }
 
-    /// Like [`offer`](Self::offer), with what tells this state of it from another.
-    pub fn offer_as(&self, entries: Entries, validators: Validators) {
+    /// Like [`offer`](Self::offer), with what tells this state of it from another; fails with a sentence.
+    pub fn offer_as(&self, entries: Entries, validators: Validators) -> Result<(), String> {
         if entries.len() > ENTRIES_MAX {
-            return self.fail(format!("offers {} entries; a list has at most {ENTRIES_MAX}", entries.len()));
+            return Err(format!("it offers {} entries; a list has at most {ENTRIES_MAX}", entries.len()));
         }
         self.with(|source| {
             if source.entries.as_ref() != Some(&entries) {
@@ -336,6 +339,7 @@ impl SourceHandle {
                 source.heard(CONFIRM_PAUSE, Instant::now());
             }
         });
+        Ok(())
     }
 
     /// The source offers what it offered before.

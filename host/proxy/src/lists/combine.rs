@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use ipnet::IpNet;
 use refrain_filter::{Entry, Key, List, hash_of};
 
 use super::Entries;
@@ -26,7 +27,7 @@ pub struct Part {
 pub struct Combined {
     /// What is looked up.
     pub list: List,
-    /// Entries beyond the most that a list may have.
+    /// Entries of sources beyond the most that a list may have, or that cover too much.
     pub left_out: usize,
 }
 
@@ -79,6 +80,10 @@ impl Tally {
     }
 
     fn add(&mut self, entry: Entry<'_>, source: usize, label: &str) {
+        if is_too_wide(&entry.key) {
+            self.counts.left_out += 1;
+            return;
+        }
         let said = match entry.note {
             "" => label.to_owned(),
             note => format!("{label}: {note}"),
@@ -156,6 +161,17 @@ impl Counts {
     }
 }
 
+/// A whole top-level domain, or a large part of all addresses: nobody else may take that from the operator's users, by mistake or
+/// by malice.
+fn is_too_wide(key: &Key) -> bool {
+    match key {
+        Key::Parent(parent) => !parent.contains('.'),
+        Key::Network(IpNet::V4(network)) => network.prefix_len() < 8,
+        Key::Network(IpNet::V6(network)) => network.prefix_len() < 16,
+        Key::Word(_) | Key::Hash(_) => false,
+    }
+}
+
 fn weight(who: u64, weights: &[u32]) -> u32 {
     weights.iter().enumerate().filter(|(index, _)| who & (1 << index) != 0).map(|(_, weight)| weight).sum()
 }
@@ -197,6 +213,7 @@ impl Notes {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use refrain_filter::Mode;
 
     use super::*;
@@ -212,6 +229,93 @@ mod tests {
 
     fn combined(config: ListConfig, parts: &[Part]) -> List {
         combine(&config, parts).list
+    }
+
+    /// Few of each, so that sources meet.
+    fn entries() -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(0u8..6, 0..5)
+    }
+
+    fn text(entries: &[u8]) -> String {
+        entries.iter().map(|number| format!("e{number}@x{}.example\n", number % 2)).collect()
+    }
+
+    fn hashed(entries: &[u8]) -> String {
+        let hex = |line: &str| hash_of(line).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        text(entries).lines().map(|line| hex(line) + "\n").collect()
+    }
+
+    proptest! {
+        /// So a source that takes an entry back takes away its own weight and nobody else's.
+        #[test]
+        fn what_counts_depends_on_who_has_it_now_and_on_nothing_else(
+            own in entries(),
+            except in entries(),
+            sources in proptest::collection::vec((entries(), 1u32..4, any::<bool>()), 0..5),
+            quorum in 1u32..6,
+        ) {
+            let parts: Vec<Part> = sources
+                .iter()
+                .enumerate()
+                .map(|(index, (entries, weight, is_hashed))| {
+                    let text = if *is_hashed { hashed(entries) } else { text(entries) };
+                    part(&format!("s{index}"), *weight, &text)
+                })
+                .collect();
+            let list = combined(config(&text(&own), &text(&except), quorum), &parts);
+            for number in 0..6 {
+                let weight: u32 =
+                    sources.iter().filter(|(entries, ..)| entries.contains(&number)).map(|(_, weight, _)| weight).sum();
+                let counts = (own.contains(&number) || weight >= quorum) && !except.contains(&number);
+                let note = list.lookup(text(&[number]).trim());
+                prop_assert_eq!(note.is_some(), counts, "{}", number);
+                for (index, (entries, ..)) in sources.iter().enumerate().filter(|_| counts) {
+                    let named = note.unwrap_or_default().split("; ").any(|said| said == format!("s{index}"));
+                    prop_assert_eq!(named, entries.contains(&number), "{:?} of {}", note, number);
+                }
+            }
+        }
+    }
+
+    /// `cargo test --lib a_million -- --ignored --nocapture` prints what it costs.
+    #[test]
+    #[ignore = "takes seconds and measures"]
+    fn a_million_entries_are_bounded() {
+        let resident = || {
+            let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+            statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
+        };
+        type Form = fn(usize) -> String;
+        let forms: [(&str, Form); 3] = [
+            ("sha256", |n| {
+                hash_of(&format!("user{n}@server{}.example", n % 1_000)).iter().map(|b| format!("{b:02x}")).collect()
+            }),
+            ("plain", |n| format!("user{n}@server{}.example", n % 1_000)),
+            ("network", |n| std::net::Ipv4Addr::from(0x0b00_0000 + n as u32 * 7).to_string()),
+        ];
+        for (name, form) in forms {
+            let text: String = (0..ENTRIES_MAX).map(|n| form(n) + " spam\n").collect();
+            let parts = [part("lists.example/a", 1, &text)];
+            drop(text);
+            let (before, started) = (resident(), std::time::Instant::now());
+            let list = combined(config("", "", 1), &parts);
+            let (took, bytes) = (started.elapsed(), resident().saturating_sub(before));
+            assert_eq!(list.len(), ENTRIES_MAX);
+            let mut line = format!("{name}: combined in {took:?}, {} bytes an entry", bytes / ENTRIES_MAX);
+            let hit =
+                |n: usize| if name == "network" { form(n) } else { format!("user{n}@server{}.example/r", n % 1_000) };
+            for (what, values) in [
+                ("hit", (0..10_000).map(|n| hit(n * 97)).collect::<Vec<_>>()),
+                ("miss", (0..10_000).map(|n| format!("other{n}@elsewhere{n}.example/r")).collect()),
+            ] {
+                let started = std::time::Instant::now();
+                let found = values.iter().filter(|value| list.lookup(value).is_some()).count();
+                assert_eq!(found, if what == "hit" { 10_000 } else { 0 });
+                line += &format!(", {what} {} ns", started.elapsed().as_nanos() / 10_000);
+            }
+            println!("{line}");
+            assert!(bytes / ENTRIES_MAX < 300);
+        }
     }
 
     #[test]
@@ -248,6 +352,14 @@ mod tests {
         for address in ["eve@evil.example", "b.partner.example", "own.example"] {
             assert_eq!(list.lookup(address), None, "{address}");
         }
+    }
+
+    #[test]
+    fn no_source_takes_a_top_level_domain_or_half_of_the_internet_away() {
+        let wide = "*.example\n*.b.example\n0.0.0.0/0\n::/0\n10.0.0.0/8";
+        let Combined { list, left_out } = combine(&config("", "", 1), &[part("a", 1, wide)]);
+        assert_eq!((list.len(), left_out), (2, 3));
+        assert_eq!(combined(config(wide, "", 1), &[]).len(), 5, "the operator may");
     }
 
     #[test]

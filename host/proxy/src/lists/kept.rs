@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Entries;
+use crate::net::https::Validators;
 
 /// Of the format.
 const VERSION: u32 = 1;
@@ -28,18 +29,6 @@ pub struct KeptSource {
     pub success: Option<SystemTime>,
     /// What tells this state of it from another.
     pub validators: Validators,
-}
-
-/// What tells one state of a source from another (RFC 9110 §8.8).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Validators {
-    /// `ETag`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub etag: Option<String>,
-    /// `Last-Modified`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_modified: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -10,7 +10,9 @@ pub mod https;
 pub mod kept;
 pub mod pubsub;
 pub mod tender;
-pub mod url;
 
 pub use board::{Board, SourceHandle};
 pub use entries::Entries;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -76,7 +76,7 @@ impl Drop for Tasks {
 fn start(gateway: &Arc<Gateway>, source: &ListSource) -> JoinHandle<()> {
     let handle = gateway.snapshot().board.handle(source);
     match &source.origin {
-        Origin::Https(https) => tokio::spawn(https::keep(https.clone(), handle)),
+        Origin::Https(https) => tokio::spawn(https::keep(https.clone(), handle, gateway.clone())),
         Origin::Pubsub(pubsub) => tokio::spawn(pubsub::keep(pubsub.clone(), handle, gateway.clone())),
     }
 }

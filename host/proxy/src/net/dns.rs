@@ -92,6 +92,13 @@ impl Resolver {
         timeout(LOOKUP_TIMEOUT, self.resolved(service)).await.map_err(|_| late())?
     }
 
+    /// The addresses of a host that is no XMPP server.
+    pub async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
+        let record = SRV::new(0, 0, port, name(host)?);
+        let target = self.target(Service { record, transport: Transport::DirectTls, secure: false }).await?;
+        Ok(target.addresses)
+    }
+
     /// XEP-0368 §3: both services are one list.
     async fn announced(&self, domain: &Domain) -> Result<Announced, ResolveError> {
         let ascii = domain.to_ascii();

@@ -72,6 +72,11 @@ impl Tls {
         }
     }
 
+    /// The authorities that may vouch for remote servers.
+    pub fn roots(&self) -> &RootCertStore {
+        &self.roots
+    }
+
     /// The configuration for a connection that we accepted. What is shown follows the server name in the handshake, else `to`,
     /// else (outside) it is the first hosted domain's certificate.
     pub fn server(&self, side: Side, to: Option<&Domain>) -> Result<Arc<ServerConfig>, TlsError> {

@@ -5,6 +5,7 @@ use std::fmt::{Display, Write as _};
 
 use super::audit::direction_name;
 use crate::control::status::{CircuitState, FilterStatus, Status};
+use crate::lists::freshness::Freshness;
 use crate::relations::RelationCounts;
 
 /// Writes all of it.
@@ -13,6 +14,7 @@ pub fn write(status: &Status) -> String {
     process(&mut page, status);
     traffic(&mut page, status);
     refusals(&mut page, status);
+    lists(&mut page, status);
     filters(&mut page, status);
     page.text
 }
@@ -103,6 +105,31 @@ fn refusals(page: &mut Page, status: &Status) {
     page.family("refrain_refusals_total", "counter", "What was refused, cut off or held back, and why.");
     for (reason, count) in &status.refusals {
         page.sample("refrain_refusals_total", &[("reason", reason)], count);
+    }
+}
+
+fn lists(page: &mut Page, status: &Status) {
+    page.family("refrain_list_entries", "gauge", "Entries of a list that count.");
+    for list in &status.lists {
+        page.sample("refrain_list_entries", &[("list", &list.name)], list.entries);
+    }
+    page.family("refrain_list_hits_total", "counter", "Look-ups that a list covered, or as a preview would have.");
+    for list in &status.lists {
+        let preview = if list.preview { "true" } else { "false" };
+        page.sample("refrain_list_hits_total", &[("list", &list.name), ("preview", preview)], list.hits);
+    }
+    page.family("refrain_list_stale", "gauge", "1 while a source of a list was not heard for too long, or never.");
+    let sources = || status.lists.iter().flat_map(|list| list.sources.iter().map(move |source| (list, source)));
+    for (list, source) in sources() {
+        let labels = [("list", list.name.as_str()), ("source", source.source.as_str())];
+        page.sample("refrain_list_stale", &labels, u64::from(source.freshness != Freshness::Fresh));
+    }
+    page.family("refrain_list_heard_seconds", "gauge", "Since a source of a list was heard last.");
+    for (list, source) in sources() {
+        let labels = [("list", list.name.as_str()), ("source", source.source.as_str())];
+        if let Some(seconds) = source.heard_seconds_ago {
+            page.sample("refrain_list_heard_seconds", &labels, seconds);
+        }
     }
 }
 

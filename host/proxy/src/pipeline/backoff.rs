@@ -17,7 +17,7 @@ fn ceiling(failures: u32) -> Duration {
 }
 
 /// A number in 0..1 from the randomly keyed hasher of the standard library; jitter needs no better.
-fn unit_random() -> f64 {
+pub fn unit_random() -> f64 {
     use std::hash::{BuildHasher, RandomState};
     let bits = RandomState::new().hash_one(0_u8);
     (bits >> 11) as f64 / (1_u64 << 53) as f64

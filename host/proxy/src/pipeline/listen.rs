@@ -95,7 +95,7 @@ async fn ask_balancer(
 fn admit(gateway: &Arc<Gateway>, door: Door, socket: TcpStream, peer: SocketAddr) {
     let Door { side, transport } = door;
     let snapshot = gateway.snapshot();
-    let permit = if side == Side::Outside && !snapshot.config.access.permits(peer.ip()) {
+    let permit = if side == Side::Outside && !snapshot.config.access.permits(peer.ip(), &snapshot.lists) {
         Err(Refusal::AddressDenied)
     } else {
         gateway.permits.admit(side, peer.ip(), &snapshot.config.limits, Instant::now())

@@ -1,7 +1,7 @@
 //! The trip of a stanza, in order: [`listen`] → [`receive`] → [`judge`] → [`route`] → [`send`]; [`verify`] is the side-street
 //! of a dialback question, [`ping`] that of an operator's.
 
-mod backoff;
+pub mod backoff;
 pub mod evidence;
 pub mod judge;
 pub mod listen;

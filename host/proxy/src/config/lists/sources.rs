@@ -1,5 +1,6 @@
 //! `[[list.NAME.https]]` and `[[list.NAME.pubsub]]`: lists of others.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use refrain_proto::{Domain, Jid};
 
 use super::ListConfigs;
 use crate::config::file::Section;
-use crate::lists::url::HttpsUrl;
+use crate::net::url::HttpsUrl;
 
 /// Each is one bit of a mask while they are combined.
 const SOURCES_MAX: usize = 32;
@@ -181,6 +182,18 @@ pub(super) fn check_across(root: &Section<'_>, lists: &ListConfigs) {
         for domain in pubsub.filter(|domain| !hosted.contains(domain)) {
             let problem = format!("asks as {domain}, which is in no [[domain]]");
             root.mistake(&format!("list.{name}.pubsub"), problem, "write one of the hosted domains, or leave `as` out");
+        }
+    }
+    let is_resolved = root.section("outside").is_some_and(|outside| outside.has("resolver"));
+    for (name, list) in lists.iter().filter(|_| !is_resolved) {
+        let named = |source: &&ListSource| matches!(&source.origin, Origin::Https(https) if https.url.host().parse::<IpAddr>().is_err());
+        if let Some(source) = list.sources.iter().find(named) {
+            let problem = format!("{} has to be looked up, and there is no outside.resolver", source.label());
+            root.mistake(
+                &format!("list.{name}.https"),
+                problem,
+                "write resolver = [\"127.0.0.1:53\"] or \"system\" in [outside]",
+            );
         }
     }
     if lists.values().any(|list| !list.sources.is_empty()) && !root.has("state") {

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Answer, Control, relation, staging};
 use crate::control::explain::Explanation;
+use crate::control::lists::{self, LookError, Question};
 use crate::control::reload::{Cause, ReloadError, Swapped};
 use crate::control::status::Status;
 use crate::observe::metrics;
@@ -59,6 +60,8 @@ const ROUTES: &[Route] = &[
     Route { method: Method::GET, path: "/explain/", about: "how one stanza was judged, by its id", answer: |r| Box::pin(explain(r)) },
     Route { method: Method::GET, path: "/peers", about: "the remote domains that were here, and their keys", answer: |r| Box::pin(peers(r)) },
     Route { method: Method::POST, path: "/relation", about: "whether a remote address is known to a local one", answer: |r| Box::pin(relation::relation(r)) },
+    Route { method: Method::GET, path: "/lists", about: "the lists, and where their entries are from", answer: |r| Box::pin(lists(r)) },
+    Route { method: Method::POST, path: "/lists/lookup", about: "what a list says of some addresses", answer: |r| Box::pin(look_up(r)) },
     Route { method: Method::POST, path: "/ping", about: "ask a domain for a sign of life", answer: |r| Box::pin(ping(r)) },
     Route { method: Method::GET, path: "/metrics", about: "the same for Prometheus", answer: |r| Box::pin(metrics(r)) },
     Route { method: Method::POST, path: "/reload", about: "read the configuration again", answer: |r| Box::pin(reload(r)) },
@@ -99,7 +102,7 @@ fn argument<'p>(route: &Route, path: &'p str) -> Option<&'p str> {
 }
 
 fn overview() -> Answer {
-    let lines = ROUTES.iter().map(|route| format!("{:<6} {:<10} {}\n", route.method.as_str(), route.path, route.about));
+    let lines = ROUTES.iter().map(|route| format!("{:<6} {:<14} {}\n", route.method.as_str(), route.path, route.about));
     Answer::text("text/plain; charset=utf-8", lines.collect())
 }
 
@@ -113,6 +116,25 @@ async fn chain(request: Request) -> Answer {
 
 async fn peers(request: Request) -> Answer {
     Answer::json(&request.control.gateway.continuity.peers())
+}
+
+async fn lists(request: Request) -> Answer {
+    Answer::json(&lists::statuses(&request.control.gateway))
+}
+
+async fn look_up(request: Request) -> Answer {
+    let question = match request.body::<Question>() {
+        Ok(question) => question,
+        Err(refused) => return refused,
+    };
+    // A million entries take a second to look at one by one.
+    let control = request.control;
+    match tokio::task::spawn_blocking(move || lists::look_up(&control.gateway, &question)).await {
+        Ok(Ok(covered)) => Answer::json(&covered),
+        Ok(Err(error @ LookError::Unknown(..))) => Answer::refuse(StatusCode::NOT_FOUND, error.to_string()),
+        Ok(Err(error @ LookError::TooMany)) => Answer::refuse(StatusCode::BAD_REQUEST, error.to_string()),
+        Err(error) => Answer::refuse(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
 }
 
 /// A ping as it is asked for.
