@@ -78,7 +78,8 @@ impl App {
             keeper,
             relations,
         };
-        tokio::spawn(tender::tend(app.gateway.clone()));
+        // Among the receivers, so that a drain waits until what is known is written down.
+        app.gateway.ending.receivers.spawn(tender::tend(app.gateway.clone()));
         app.gateway.own_doors.open(app.doors());
         app.serve(Side::Outside, Transport::StartTls, outside);
         app.serve(Side::Outside, Transport::DirectTls, outside_tls);

@@ -100,7 +100,11 @@ pub(super) fn read(list: &Section<'_>) -> Vec<ListSource> {
     for (index, source) in sources.iter().enumerate() {
         if sources[..index].iter().any(|other| other.id() == source.id()) {
             let advice = "name each source once; what it shall count is its weight";
-            list.mistake("", format!("{} is a source of this list twice", source.label()), advice);
+            let key = match source.origin {
+                Origin::Https(_) => "https",
+                Origin::Pubsub(_) => "pubsub",
+            };
+            list.mistake(key, format!("{} is a source of this list twice", source.label()), advice);
         }
     }
     if sources.len() > SOURCES_MAX {

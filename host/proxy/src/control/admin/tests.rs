@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::client::{AskError, ask_within};
 use super::{Admin, Control, Listeners};
+use crate::control::lists::{Covered, ListStatus};
 use crate::control::reload::Swapped;
 use crate::control::status::Status;
 use crate::control::tests::Steered;
@@ -21,7 +22,8 @@ use crate::observe::trace::TraceId;
 /// Longer than anything takes here, so that a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const DOORS: &str = "[admin]\nsocket = 'refrain.sock'\nhttp = '127.0.0.1:0'\ntoken-file = 'token'\n";
+const DOORS: &str = "[admin]\nsocket = 'refrain.sock'\nhttp = '127.0.0.1:0'\ntoken-file = 'token'\n\
+    [list.bad]\nentries = 'evil.example spam'\nexcept = 'bob@evil.example'\n";
 
 /// A gateway with both doors open.
 struct Asked {
@@ -76,6 +78,24 @@ async fn the_status_names_the_generation_and_keeps_the_account() {
     assert_eq!((status.generation.number, status.previous_generation), (1, None));
     assert_eq!((status.stanzas.totals.accepted, status.stanzas.in_flight), (0, 0));
     assert_eq!(status.chains.len(), 2);
+}
+
+#[tokio::test]
+async fn a_list_is_looked_up_and_told_of() {
+    let asked = Asked::start().await;
+    let (status, body) = asked.ask(Method::GET, "/lists").await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let lists: Vec<ListStatus> = serde_json::from_str(&body).unwrap();
+    assert_eq!((lists[0].name.as_str(), lists[0].entries, lists[0].own), ("bad", 1, 1));
+    let question = r#"{"list": "bad", "values": ["eve@evil.example", "bob@evil.example/x"], "whose": true}"#;
+    let (status, body) = asked.send(Method::POST, "/lists/lookup", question.to_owned()).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let said: Vec<Covered> = serde_json::from_str(&body).unwrap();
+    assert_eq!((said[0].note.as_deref(), said[0].entries[0].entry.as_str()), (Some("spam"), "evil.example"));
+    assert_eq!((&said[1].note, said[1].excepted.as_slice()), (&None, &["bob@evil.example".to_owned()][..]));
+    let (status, body) = asked.send(Method::POST, "/lists/lookup", r#"{"list": "x", "values": []}"#.to_owned()).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(body.contains("there are: bad"), "{body}");
 }
 
 #[tokio::test]

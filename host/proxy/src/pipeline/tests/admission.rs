@@ -57,6 +57,21 @@ impl Inside {
 }
 
 #[tokio::test]
+async fn an_address_of_a_denied_list_is_told_nothing_from_the_moment_it_is_listed() {
+    let rest = "[access]\ndeny-lists = ['ips']\nallow = ['127.0.0.3']\n[list.ips]\nentries = ['127.0.0.4']\n";
+    let world = Inside::with(rest).await;
+    let mut free = connect_from("127.0.0.2", world.outside()).await;
+    assert!(answer(&mut free, HEADER.as_bytes()).await.contains("<starttls"));
+    let list = refrain_filter::List::parse("127.0.0.0/8");
+    world.app.gateway().snapshot().lists["ips"].set(std::sync::Arc::new(list));
+    let mut listed = connect_from("127.0.0.2", world.outside()).await;
+    assert_eq!(answer(&mut listed, HEADER.as_bytes()).await, "");
+    let mut allowed = connect_from("127.0.0.3", world.outside()).await;
+    assert!(answer(&mut allowed, HEADER.as_bytes()).await.contains("<starttls"));
+    assert_eq!(world.refused("address-denied"), 1);
+}
+
+#[tokio::test]
 async fn a_denied_address_is_told_nothing_and_its_exception_is_served() {
     let world = Inside::with("[access]\ndeny = ['127.0.0.0/8']\nallow = ['127.0.0.3']\n").await;
     let mut denied = connect_from("127.0.0.2", world.outside()).await;
