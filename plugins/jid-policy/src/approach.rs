@@ -54,6 +54,8 @@ pub(crate) struct Approaches {
     room_invitation: Selector,
     invitation: Selector,
     ringing: [Selector; 2],
+    omemo: [Selector; 2],
+    omemo_payload: [Selector; 2],
     status: Selector,
     room_presence: Selector,
 }
@@ -67,6 +69,14 @@ impl Approaches {
             ringing: [
                 setup.selector("{urn:xmpp:jingle-message:*}propose")?,
                 setup.selector("{urn:xmpp:call-invites:*}invite")?,
+            ],
+            omemo: [
+                setup.selector("{eu.siacs.conversations.axolotl}encrypted")?,
+                setup.selector("{urn:xmpp:omemo:*}encrypted")?,
+            ],
+            omemo_payload: [
+                setup.selector("{eu.siacs.conversations.axolotl}encrypted/{eu.siacs.conversations.axolotl}payload")?,
+                setup.selector("{urn:xmpp:omemo:*}encrypted/{urn:xmpp:omemo:*}payload")?,
             ],
             status: setup.selector("status")?,
             room_presence: setup.payload("http://jabber.org/protocol/muc*")?,
@@ -100,12 +110,18 @@ impl Approaches {
         if self.ringing.iter().any(|ringing| stanza.test(*ringing)) {
             return Some(Approach::Call);
         }
-        let is_shown = head.has_body() || head.has_subject() || head.is_encrypted();
-        Some(match (is_shown, head.stanza_type) {
+        Some(match (self.is_shown(head, stanza), head.stanza_type) {
             (false, _) => Approach::Signal,
             (true, StanzaType::Headline) => Approach::Headline,
             (true, _) => Approach::Message,
         })
+    }
+
+    /// XEP-0384 §5.5: an OMEMO element without a payload only carries keys; clients send it by themselves.
+    fn is_shown(&self, head: &Head, stanza: &Stanza<'_>) -> bool {
+        let has = |any: &[Selector; 2]| any.iter().any(|selector| stanza.test(*selector));
+        let says_something = || has(&self.omemo_payload) || !has(&self.omemo);
+        head.has_body() || head.has_subject() || head.is_encrypted() && says_something()
     }
 
     fn of_presence(&self, head: &Head, stanza: &Stanza<'_>) -> Option<Approach> {
