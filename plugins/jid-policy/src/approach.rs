@@ -13,7 +13,7 @@ pub(crate) enum Approach {
     RoomInvitation,
     /// Invites into a room themselves (XEP-0249).
     Invitation,
-    /// Has a phone ring (XEP-0353, XEP-0482), or puts a request to a client: a call, a file (XEP-0166, XEP-0096, XEP-0047).
+    /// Has a phone ring (XEP-0353, XEP-0482), or puts something before its user that wants a yes: a call, a file, contacts.
     Call,
     /// Writes as one who announces news: a message of type `headline`.
     Headline,
@@ -25,9 +25,12 @@ pub(crate) enum Approach {
     Presence,
     /// Asks an account: for its key, its card, what it can.
     Query,
-    /// Asks a client whose resource the stranger knows: for its version, the time, whether it is there.
+    /// Asks a client whose resource the stranger knows: for its version, the time, whether it is there; or goes on with a call.
     ClientQuery,
 }
+
+/// RFC 6121 §4.7.2.2: a status may come in several languages.
+const STATUSES_READ: u32 = 16;
 
 impl Approach {
     /// As it is told to the operator.
@@ -37,7 +40,7 @@ impl Approach {
             Approach::Message => "a message",
             Approach::RoomInvitation => "an invitation by a room",
             Approach::Invitation => "an invitation to a room",
-            Approach::Call => "a call or another request to a client",
+            Approach::Call => "a call, or something else that is offered",
             Approach::Headline => "a headline",
             Approach::Signal => "a message without text",
             Approach::Status => "presence with a status",
@@ -54,6 +57,8 @@ pub(crate) struct Approaches {
     room_invitation: Selector,
     invitation: Selector,
     ringing: [Selector; 2],
+    offers: [Selector; 6],
+    archived: Selector,
     omemo: [Selector; 2],
     omemo_payload: [Selector; 2],
     status: Selector,
@@ -70,6 +75,15 @@ impl Approaches {
                 setup.selector("{urn:xmpp:jingle-message:*}propose")?,
                 setup.selector("{urn:xmpp:call-invites:*}invite")?,
             ],
+            offers: [
+                setup.selector("{urn:xmpp:jingle:*}jingle[@action='session-initiate']")?,
+                setup.selector("{http://jabber.org/protocol/si}si")?,
+                setup.selector("{http://jabber.org/protocol/ibb}open")?,
+                setup.selector("{http://jabber.org/protocol/bytestreams}query")?,
+                setup.selector("{jabber:iq:oob}query")?,
+                setup.selector("{http://jabber.org/protocol/rosterx}x")?,
+            ],
+            archived: setup.selector("{urn:xmpp:mam:*}result")?,
             omemo: [
                 setup.selector("{eu.siacs.conversations.axolotl}encrypted")?,
                 setup.selector("{urn:xmpp:omemo:*}encrypted")?,
@@ -88,7 +102,7 @@ impl Approaches {
         match head.kind {
             Kind::Message => self.of_message(head, stanza),
             Kind::Presence => self.of_presence(head, stanza),
-            Kind::Iq => of_iq(head),
+            Kind::Iq => self.of_iq(head, stanza),
         }
     }
 
@@ -98,6 +112,10 @@ impl Approaches {
             // proxy may have forgotten that it is: clients show none from others.
             StanzaType::Error | StanzaType::Groupchat => return None,
             _ => {}
+        }
+        // XEP-0313: an answer to a question that was asked, of a room that the proxy may have forgotten. Others are hygiene's.
+        if stanza.test(self.archived) {
+            return None;
         }
         if stanza.test(self.room_invitation) {
             // A room invites by its bare address; what has a resource is a user who plays the room.
@@ -130,21 +148,28 @@ impl Approaches {
             // To a client comes presence from rooms it is in, and from whoever was given its resource; with a payload of rooms
             // somebody enters one of ours.
             StanzaType::Available if head.recipient().resource().is_some() || stanza.test(self.room_presence) => None,
-            StanzaType::Available if stanza.test(self.status) => Some(Approach::Status),
+            StanzaType::Available if self.has_status(stanza) => Some(Approach::Status),
             StanzaType::Available => Some(Approach::Presence),
             // Answers and ends. A server ignores an approval that nobody asked for (RFC 6121 §3.1.6), and answers probes itself.
             _ => None,
         }
     }
-}
 
-/// RFC 6121 §8.5: what is put to an account, its server answers; what is put to a client, the client does.
-fn of_iq(head: &Head) -> Option<Approach> {
-    let is_to_client = head.recipient().resource().is_some();
-    match head.stanza_type {
-        StanzaType::IqGet if is_to_client => Some(Approach::ClientQuery),
-        StanzaType::IqSet if is_to_client => Some(Approach::Call),
-        StanzaType::IqGet | StanzaType::IqSet => Some(Approach::Query),
-        _ => None,
+    fn has_status(&self, stanza: &Stanza<'_>) -> bool {
+        stanza.texts(self.status, STATUSES_READ).iter().any(|status| !status.trim().is_empty())
+    }
+
+    /// RFC 6121 §8.5: what is put to an account, its server answers; what is put to a client, the client does.
+    fn of_iq(&self, head: &Head, stanza: &Stanza<'_>) -> Option<Approach> {
+        if !matches!(head.stanza_type, StanzaType::IqGet | StanzaType::IqSet) {
+            return None;
+        }
+        let is_to_client = head.recipient().resource().is_some();
+        let is_offer = || self.offers.iter().any(|offer| stanza.test(*offer));
+        Some(match is_to_client {
+            false => Approach::Query,
+            true if head.stanza_type == StanzaType::IqSet && is_offer() => Approach::Call,
+            true => Approach::ClientQuery,
+        })
     }
 }
