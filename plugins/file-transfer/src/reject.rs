@@ -45,7 +45,7 @@ impl Offer {
         let id = id.filter(|id| head.takes_reply() && is_plain(id)).map(|id| escaped(&id))?;
         let namespace = escaped(&payload.namespace);
         let rejection = match self {
-            // XEP-0353 §3.4 asks for a reason; XEP-0166 §7.4 has this one for who supports none of what is offered.
+            // XEP-0353 §3.5 asks for a reason; XEP-0166 §7.4 has this one for who supports none of what is offered.
             Offer::Proposal => format!(
                 "<reject xmlns='{namespace}' id='{id}'>\
                  <reason xmlns='urn:xmpp:jingle:1'><unsupported-applications/></reason></reject>"

@@ -24,11 +24,15 @@ impl World {
         let more = format!(r#"(data (i32.const 1024) "{data}")"#);
         let guest = Guest { on_stanza: &on_stanza, imports, more: &more, ..Guest::default() };
         std::fs::write(folder.path().join("acts.wasm"), guest.module()).unwrap();
+        let rest = "[chain]\ninbound = ['acts']\noutbound = ['acts']\n\
+                    [filter.acts]\ncomponent = 'acts.wasm'\ngrants = ['edit', 'reply']\n";
+        World::configured(folder, rest).await
+    }
+
+    async fn configured(folder: tempfile::TempDir, rest: &str) -> Self {
         let mut inside = Server::inside(folder.path()).await.unwrap();
         let mut outside = Server::outside(folder.path()).await.unwrap();
-        let rest = world::peers(outside.address().unwrap())
-            + "[chain]\ninbound = ['acts']\noutbound = ['acts']\n\
-               [filter.acts]\ncomponent = 'acts.wasm'\ngrants = ['edit', 'reply']\n";
+        let rest = world::peers(outside.address().unwrap()) + rest;
         let snapshot = world::gateway(folder.path(), inside.address().unwrap(), &rest).unwrap();
         let app = App::start(snapshot, Audit::default()).await.unwrap();
         let (home, away) = (inside.serve().unwrap(), outside.serve().unwrap());
@@ -118,4 +122,29 @@ async fn a_drain_does_not_wait_for_a_delay() {
     let totals = world.end().await;
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     assert_eq!((totals.accepted, totals.in_flight()), (totals.forwarded, 0));
+}
+
+/// T45, at the level of a sender: the bundled filter slows it down, and refuses nothing.
+#[tokio::test]
+async fn a_limit_that_delays_holds_a_sender_to_its_rate_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    world::make_certificates(folder.path()).unwrap();
+    let rest = "[chain]\ninbound = ['rate-limit']\n[filter.rate-limit.settings]\n\
+                limits = [{ name = 'messages', rate = '20/s', burst = 10, action = 'delay' }]\n";
+    let mut world = World::configured(folder, rest).await;
+    let begun = Instant::now();
+    for n in 0..61 {
+        world.send_in(&inbound(&n.to_string())).await;
+        // In several batches: what they owe adds up.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    for n in 0..61 {
+        assert_eq!(next(&mut world.home).await.id, n.to_string());
+    }
+    world.send_in(&inbound("last")).await;
+    assert_eq!(next(&mut world.home).await.id, "last");
+    let took = begun.elapsed();
+    assert!(took > Duration::from_secs(2), "51 past the burst of 10 at 20 a second take 2.5 s, not {took:?}");
+    let totals = world.end().await;
+    assert_eq!((totals.accepted, totals.forwarded, totals.in_flight()), (62, 62, 0));
 }
