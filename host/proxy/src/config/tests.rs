@@ -356,6 +356,12 @@ fn reads_whose_lists_are_taken_over() {
 }
 
 #[test]
+fn a_service_is_not_one_of_the_hosted_domains() {
+    let found = mistakes_with("[[list.own.pubsub]]\nservice = 'example.org'\nnode = 'n'\n");
+    assert!(found[0].contains("list.own.pubsub: the service example.org is one of your own domains"), "{found:#?}");
+}
+
+#[test]
 fn what_is_wrong_with_a_source_is_said_where_it_stands() {
     let found = mistakes_with(
         "[access]\ndeny-lists = ['bat']\n[list.bad]\nquorum = 5\n\

@@ -75,17 +75,18 @@ impl Source {
 }
 
 /// Keeps one source fresh until it is dropped.
-pub async fn keep(source: PubsubSource, handle: SourceHandle, gateway: Arc<Gateway>) {
+pub async fn keep(config: PubsubSource, handle: SourceHandle, gateway: Arc<Gateway>) {
     // The configuration does not load without a hosted domain.
-    let Some(source) = Source::of(&source, &gateway).map(Arc::new) else { return };
+    let Some(source) = Source::of(&config, &gateway).map(Arc::new) else { return };
     let known = handle.known().map(|entries| read(&entries));
     let subscription = Subscription::new(source.clone(), known, gateway.ids.clone(), Instant::now());
     let ear = Ear::new(&gateway, source);
-    Follower { gateway, handle, subscription, ear, said: None }.run().await;
+    Follower { gateway, config, handle, subscription, ear, said: None }.run().await;
 }
 
 struct Follower {
     gateway: Arc<Gateway>,
+    config: PubsubSource,
     handle: SourceHandle,
     subscription: Subscription,
     ear: Ear,
@@ -94,9 +95,10 @@ struct Follower {
 }
 
 impl Follower {
+    /// Ends when the live configuration means something else by the same words: another first domain. Then it begins anew.
     async fn run(mut self) {
         self.subscription.handle(Input::Tick, Instant::now());
-        loop {
+        while Source::of(&self.config, &self.gateway).as_ref() == Some(&**self.subscription.source()) {
             let until = self.act();
             tokio::select! {
                 heard = self.ear.hear() => self.take(heard),

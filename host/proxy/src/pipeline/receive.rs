@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use refrain_filter::Outcome as Ruled;
 use refrain_proto::auth::{KeyClaim, Validity};
 use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
-use refrain_proto::{Awaited, DomainPair, PeerMisbehaved, Side, Stanza, StanzaCondition, StanzaError, StreamCondition};
+use refrain_proto::{
+    Awaited, DomainPair, Kind, PeerMisbehaved, Side, Stanza, StanzaCondition, StanzaError, StreamCondition,
+};
 use tokio::task::JoinSet;
 
 use super::judge::{Circumstances, judge_and, now_ms};
@@ -219,10 +221,11 @@ impl Receiver {
         }
         if self.side == Side::Outside {
             self.dues.note_stanza(&self.gateway.meters, stanza.from().domain());
-            if self.gateway.block_lists.take(&stanza) {
+            let is_usual = self.brings_lists.is_empty() || self.is_of_usual_size(&stanza);
+            if (is_usual || stanza.kind() == Kind::Iq) && self.gateway.block_lists.take(&stanza) {
                 return self.connection.stream().recycle(stanza);
             }
-            if !self.brings_lists.is_empty() && !self.is_of_usual_size(&stanza) {
+            if !is_usual {
                 return self.close(Some((StreamCondition::PolicyViolation, None)));
             }
         }

@@ -1,6 +1,7 @@
 //! What becomes of stanzas that cannot be delivered or may not be sent, with real TLS on both sides.
 
 mod admission;
+mod block_lists;
 mod ping;
 mod rates;
 mod secrets;

@@ -174,19 +174,33 @@ fn stale_after(section: &Section<'_>) -> Duration {
     HOUR * section.number("stale-hours", 1..=8_760).unwrap_or(STALE_HOURS) as u32
 }
 
+/// A service is asked over the streams that stanzas take, from one side to the other.
+fn check_pubsub(root: &Section<'_>, list: &str, pubsub: &PubsubSource, hosted: &[Domain]) {
+    let key = format!("list.{list}.pubsub");
+    if let Some(domain) = pubsub.asks_as.as_ref().filter(|domain| !hosted.contains(domain)) {
+        let problem = format!("asks as {domain}, which is in no [[domain]]");
+        root.mistake(&key, problem, "write one of the hosted domains, or leave `as` out");
+    }
+    if hosted.contains(&pubsub.service.to_domain()) {
+        let problem = format!("the service {} is one of your own domains", pubsub.service);
+        root.mistake(
+            &key,
+            problem,
+            "follow services of the federated world; for your own entries there is file = \"…\"",
+        );
+    }
+}
+
 /// Checks what no list can check alone.
 pub(super) fn check_across(root: &Section<'_>, lists: &ListConfigs) {
     let hosted: Vec<Domain> =
         root.sections("domain").iter().filter_map(|domain| Domain::parse(domain.text("name")?).ok()).collect();
     for (name, list) in lists {
         let pubsub = list.sources.iter().filter_map(|source| match &source.origin {
-            Origin::Pubsub(pubsub) => pubsub.asks_as.as_ref(),
+            Origin::Pubsub(pubsub) => Some(pubsub),
             Origin::Https(_) => None,
         });
-        for domain in pubsub.filter(|domain| !hosted.contains(domain)) {
-            let problem = format!("asks as {domain}, which is in no [[domain]]");
-            root.mistake(&format!("list.{name}.pubsub"), problem, "write one of the hosted domains, or leave `as` out");
-        }
+        pubsub.for_each(|pubsub| check_pubsub(root, name, pubsub, &hosted));
     }
     let is_resolved = root.section("outside").is_some_and(|outside| outside.has("resolver"));
     for (name, list) in lists.iter().filter(|_| !is_resolved) {

@@ -16,8 +16,9 @@ use super::request::{Question, own_address};
 use super::{RESOURCE, Source, send};
 use crate::pipeline::Gateway;
 
-/// What waits for the task of one source. It keeps up with any service; one that floods it is asked for everything again instead.
-const HEARD_MAX: usize = 256;
+/// What waits for the task of one source, each at most a stanza. It keeps up with any service; one that floods it is asked for
+/// everything again instead.
+const HEARD_MAX: usize = 64;
 /// Requests of which the answer is still taken when it comes too late: nobody else asked for it.
 const ASKED_MAX: usize = 8;
 /// A source that is described in another way ends and begins again; then nothing is unsubscribed.

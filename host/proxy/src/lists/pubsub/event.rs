@@ -7,6 +7,9 @@ use super::items::{Change, Item};
 /// Events and only events.
 const EVENT: &str = "http://jabber.org/protocol/pubsub#event";
 
+/// It is shown to the operator and not followed.
+const URI_CHARS_MAX: usize = 200;
+
 /// What a service says of one of its nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -68,7 +71,8 @@ fn read_one(child: Node<'_>) -> Option<(String, Event)> {
         "purge" => Event::Changed(vec![Change::Purged]),
         "delete" => {
             let redirect = child.child(EVENT, "redirect");
-            Event::Deleted(redirect.and_then(|redirect| redirect.attribute("uri")).map(str::to_owned))
+            let elsewhere = redirect.and_then(|redirect| redirect.attribute("uri"));
+            Event::Deleted(elsewhere.map(|uri| uri.chars().take(URI_CHARS_MAX).collect()))
         }
         "configuration" => Event::Configured,
         "subscription" => Event::Subscription(Standing::read(child)?),

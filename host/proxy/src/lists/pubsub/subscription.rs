@@ -28,6 +28,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(10 * 60);
 const STEADY: Duration = Duration::from_secs(10 * 60);
 /// Events come in bursts: what they come to is offered once.
 const OFFER_PAUSE: Duration = Duration::from_millis(200);
+/// The more there are, the longer it takes to write them: a second for a full list.
+const OFFER_PAUSE_PER_ITEM: Duration = Duration::from_micros(4);
 
 /// What happens to a subscription.
 #[derive(Debug)]
@@ -302,7 +304,8 @@ impl Subscription {
             Change::Retracted(id) => _ = items.remove(&id),
             Change::Purged => items.clear(),
         }
-        self.offer_at.get_or_insert(now + OFFER_PAUSE);
+        let per_item = OFFER_PAUSE_PER_ITEM * u32::try_from(items.len()).unwrap_or(u32::MAX);
+        self.offer_at.get_or_insert(now + OFFER_PAUSE + per_item);
     }
 
     fn offer(&mut self) {
