@@ -62,6 +62,9 @@ impl Alarm {
                 );
             }
             (None, Freshness::Fresh) => {}
+            (Some(Freshness::Missing), Freshness::Fresh) => {
+                tracing::info!(source, "a list's source is heard for the first time");
+            }
             (Some(_), Freshness::Fresh) => tracing::info!(source, "a list's source is heard again"),
         }
     }
