@@ -58,8 +58,8 @@ impl Head {
     ///
     /// An answer to what a client asked by itself comes from a stranger, too: think of iq results before you refuse.
     ///
-    /// This and [`is_known`](Self::is_known) are both false where nothing can be said: the operator keeps no relations, or one of
-    /// the two is not an address of somebody but of a server.
+    /// This and [`is_known`](Self::is_known) are both false where nothing can be said: the operator keeps no relations, or the local
+    /// address is that of a server and not of a user. A remote server, such as a gateway, can be either.
     pub fn is_stranger(&self) -> bool {
         self.bits & STRANGER != 0
     }

@@ -88,6 +88,24 @@ async fn a_roster_from_before_is_learned_at_the_next_login() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_contact_that_was_refused_is_let_in_once_the_user_has_turned_to_them() {
+    if !are_installed(&[Software::Prosody]) {
+        return;
+    }
+    const REQUESTS_ONLY: &str =
+        "[chain]\ninbound = [\"jid-policy\"]\n[filter.jid-policy.settings]\nfirst-contact = \"requests-only\"\n";
+    let mut internet = Internet::through_refrain(Proof::Certificates, REQUESTS_ONLY);
+    let (mut alice, mut bob) = (internet.alice().await, internet.bob().await);
+    let greeting = |id: &str| format!("<message to='{ALICE}' type='chat' id='{id}'><body>Hello {id}</body></message>");
+    bob.send(&greeting("too-early"));
+    assert_eq!(bob.expect_error("too-early").await.0, "subscription-required");
+    subscribe(&mut bob, &mut alice).await;
+    bob.send(&greeting("now"));
+    alice.expect_message("Hello now").await;
+    nothing_is_lost(&mut internet);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_and_questions_of_clients_make_no_stranger_known() {
     if !are_installed(&[Software::Prosody]) {
         return;

@@ -6,8 +6,8 @@ use crate::head::Bits;
 
 /// What the remote address of a stanza is to the local one.
 ///
-/// Wherever it is optional, `None` means that nothing can be said: no relations are kept, or an address without a local part
-/// is concerned.
+/// Wherever it is optional, `None` means that nothing can be said: no relations are kept, or the local address is that of a
+/// server and not of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Relation {

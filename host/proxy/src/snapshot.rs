@@ -64,7 +64,7 @@ impl Snapshot {
     /// Builds all that a configuration names, with the mistakes that were found before. A candidate that must leave no trace in
     /// what its filters share with the live ones gets a `shared` of its own.
     pub fn build_in(
-        config: Config,
+        mut config: Config,
         mut mistakes: Mistakes,
         engine: &Arc<Engine>,
         shared: &Arc<Shared>,
@@ -78,6 +78,7 @@ impl Snapshot {
             })
             .ok();
         let chains = chains::build(&config, &lists, engine, shared).map_err(|found| mistakes.extend(found)).ok();
+        config.warnings.extend(chains.as_ref().and_then(|chains| chains::untold(&config, chains)));
         match (tls, resolver, chains, mistakes.is_empty()) {
             (Some(tls), Some(resolver), Some(chains), true) => Ok(Snapshot {
                 generation: 0,

@@ -62,6 +62,21 @@ fn a_replay_counts_verdicts_without_any_certificate() {
 }
 
 #[test]
+fn a_replay_tells_filters_who_was_a_stranger() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[chain]\ninbound = ['jid-policy']\n[filter.jid-policy.settings]\nfirst-contact = 'closed'\n";
+    fs::write(folder.path().join("closed.toml"), config).unwrap();
+    let told = |relation: &str, verdict| {
+        entry(relation, "hello", verdict).replacen("\"stanza\"", &format!("\"relation\":\"{relation}\",\"stanza\""), 1)
+    };
+    let corpus = told("stranger", "bounce") + &told("known", "forward") + &entry("untold", "hello", "forward");
+    fs::write(folder.path().join("corpus.jsonl"), corpus).unwrap();
+    let output = refrain(folder.path(), &["replay", "corpus.jsonl", "--config", "closed.toml", "--json"]);
+    let report = json_of(&output);
+    assert_eq!((&report["stanzas"], &report["unlike-recorded"]), (&json!(3), &json!(0)), "{}", stderr(&output));
+}
+
+#[test]
 fn a_replay_against_another_configuration_shows_what_would_change() {
     let folder = folder();
     let arguments = ["replay", "corpus.jsonl", "--config", "strict.toml", "--against", "lax.toml"];

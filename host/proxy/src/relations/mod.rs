@@ -1,7 +1,7 @@
 //! Who knows whom. There is no roster here: what local addresses send on purpose says whom they know, and filters are told of each
 //! stanza whether its two ends do.
 //!
-//! receive → **relations** → judge; [`lesson`] says what a stanza teaches, [`keeper`] carries it to the disk
+//! receive → **relations** → judge; `lesson` says what a stanza teaches, `keeper` carries it to the disk
 
 mod keeper;
 mod lesson;

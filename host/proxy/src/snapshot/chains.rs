@@ -2,11 +2,12 @@
 //!
 //! config → **chains** → [`Snapshot`](super::Snapshot)
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use refrain_filter::{
-    BuildError, Chain, Component, Direction, Engine, FilterLimits, FilterSpec, Grants, Lists, Shared,
+    Bits, BuildError, Chain, Component, Direction, Engine, FilterLimits, FilterSpec, FilterStatus, Grants, Lists,
+    Shared,
 };
 
 use super::self_test;
@@ -52,6 +53,21 @@ pub fn build(config: &Config, lists: &Lists, engine: &Arc<Engine>, shared: &Arc<
         }
         _ => Err(mistakes),
     }
+}
+
+/// Says which filters ask who is a stranger where nobody is told: what they do then was hardly meant.
+pub(super) fn untold(config: &Config, built: &Built) -> Option<Mistake> {
+    const ASKED: u32 = Bits::STRANGER | Bits::KNOWN;
+    let asks = |filter: &FilterStatus| filter.interests.iter().any(|interest| interest.bits_any & ASKED != 0);
+    let filters = [&built.inbound, &built.outbound].into_iter().flat_map(|chain| chain.status());
+    let names: BTreeSet<String> = filters.filter(asks).map(|filter| filter.name.to_string()).collect();
+    if config.relations.enabled || names.is_empty() {
+        return None;
+    }
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    let problem = format!("asked by {names}, nobody is said to be a stranger");
+    let advice = "write true, or leave out what these filters do with strangers";
+    Some(config.places.mistake("relations.enabled", problem, advice))
 }
 
 /// Puts a filter's own complaint beside the key in the file that caused it.
@@ -137,5 +153,32 @@ impl Components<'_> {
             }
         };
         component.map_err(|error| mistake(error.to_string(), String::new()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::snapshot;
+
+    fn warning(relations: &str) -> Option<String> {
+        let text = format!(
+            "[relations]\nenabled = {relations}\n[chain]\ninbound = ['jid-policy', 'hygiene']\n\
+             [filter.jid-policy.settings]\nfirst-contact = 'closed'\n"
+        );
+        let (config, _) = Config::parse(&text, Path::new("refrain.toml")).unwrap();
+        let engine = snapshot::engine().unwrap();
+        let built = build(&config, &Lists::default(), &engine, engine.shared()).unwrap();
+        untold(&config, &built).map(|warning| warning.to_string())
+    }
+
+    #[test]
+    fn filters_that_ask_about_strangers_where_nobody_is_told_are_named() {
+        let expected = "refrain.toml:2: relations.enabled: asked by jid-policy, nobody is said to be a stranger; write true, or leave out \
+            what these filters do with strangers";
+        assert_eq!(warning("false").as_deref(), Some(expected));
+        assert_eq!(warning("true"), None);
     }
 }
