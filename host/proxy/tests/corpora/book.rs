@@ -1,7 +1,7 @@
 //! A corpus: files of titles, each with a stanza below it, and with what must become of it behind `=>` if that is not plain.
 //!
 //! ```text
-//! # Gajim: composing [known]
+//! # Gajim: composing
 //! <message …>
 //!   <composing …/></message>
 //! => forward
@@ -25,7 +25,6 @@ pub struct Entry {
     line: usize,
     /// Who sends what.
     pub title: String,
-    tags: Vec<String>,
     /// The stanza.
     pub stanza: Stanza,
     /// What must become of it.
@@ -38,11 +37,6 @@ impl Entry {
         let domain = self.stanza.from().domain();
         let is_ours = domain == HOSTED || domain.ends_with(&format!(".{HOSTED}"));
         if is_ours { Direction::Outbound } else { Direction::Inbound }
-    }
-
-    /// Whether the title has this word in brackets.
-    pub fn has(&self, tag: &str) -> bool {
-        self.tags.iter().any(|other| other == tag)
     }
 }
 
@@ -77,16 +71,11 @@ fn read_file(file: &Path) -> Vec<Entry> {
 
 fn entry(file: &Path, line: usize, lines: &[String]) -> Entry {
     let [title, stanza, rest @ ..] = lines else { panic!("{}:{line}: no stanza", file.display()) };
-    let (title, tags) = match title.split_once(" [") {
-        Some((title, tags)) => (title, tags.trim_end_matches(']').split(' ').map(str::to_owned).collect()),
-        None => (title.as_str(), Vec::new()),
-    };
     let parsed = Stanza::parse(stanza);
     Entry {
         file: file.to_owned(),
         line,
-        title: title.to_owned(),
-        tags,
+        title: title.clone(),
         stanza: parsed.unwrap_or_else(|defect| panic!("{}:{line}: {defect}", file.display())),
         expected: rest.first().map(|line| line.trim_start_matches("=> ").to_owned()),
     }

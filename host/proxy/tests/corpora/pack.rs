@@ -1,6 +1,7 @@
 //! The bundled filters as an operator has them: by the configuration that the page of the pack recommends.
 
 use std::fmt;
+use std::fs;
 use std::path::Path;
 
 use refrain::config::Config;
@@ -11,7 +12,7 @@ use refrain_filter::{ChainWorker, Direction, Outcome, Relation};
 
 use crate::book::Entry;
 
-const PAGE: &str = include_str!("../../../../docs/filters/README.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/filters/README.md");
 
 /// What the page leaves to the reader.
 const REST: &str = "\
@@ -49,7 +50,7 @@ impl Pack {
 
     /// Likewise, with other settings of some filters.
     pub fn recommended_with(settings: &str) -> Self {
-        let text = REST.to_owned() + &exchange(configuration(), settings);
+        let text = REST.to_owned() + &exchange(&configuration(), settings);
         // Beside it are the files that it names.
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/pack.toml");
         let (config, mistakes) = Config::parse(&text, &path).unwrap();
@@ -102,9 +103,10 @@ impl fmt::Display for Judged {
 }
 
 /// The configuration on the page.
-fn configuration() -> &'static str {
-    let block = PAGE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
-    block.expect("a configuration on the page")
+fn configuration() -> String {
+    let page = fs::read_to_string(PAGE).unwrap();
+    let block = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+    block.expect("a configuration on the page").to_owned()
 }
 
 /// Puts these settings of a filter in the place of those of the same name.

@@ -51,9 +51,9 @@ fn the_pages_have_the_settings_as_the_filters_have_them() {
 /// Compares a page, or writes it.
 fn is_current(engine: &Engine, name: &str) -> bool {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/filters/{name}.md"));
-    let Ok(page) = fs::read_to_string(&path) else { return true };
-    let Some((before, rest)) = page.split_once(BEGIN) else { return true };
-    let (_, after) = rest.split_once(END).unwrap_or_else(|| panic!("{}: no {END}", path.display()));
+    let page = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.unwrap_or_else(|| panic!("{}: no {BEGIN} and {END}", path.display()));
     let component = engine.load(name, refrain_plugins::builtin(name).unwrap()).unwrap();
     let schema = component.manifest().unwrap().settings_schema.as_ref().unwrap();
     let current = format!("{before}{BEGIN}\n{}\n{END}{after}", tables(&schema::rows(schema)));
