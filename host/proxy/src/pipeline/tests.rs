@@ -2,6 +2,7 @@
 
 mod admission;
 mod block_lists;
+mod contacts;
 mod ping;
 mod rates;
 mod secrets;
