@@ -23,6 +23,9 @@ use score::{Hit, decide};
 pub use settings::{Action, Field, Rule, RuleName, Settings, Signature, Thresholds, Within};
 use text::Views;
 
+/// Bytes of all texts of a stanza that are looked at, bodies first: more of them would take more time than a call has.
+const TEXTS_BYTES_MAX: usize = 128 << 10;
+
 /// The filter.
 #[derive(Debug)]
 pub struct Spim {
@@ -101,8 +104,14 @@ impl Filter for Spim {
         if !is_read || self.except.names(head.sender()) {
             return Verdict::Pass;
         }
-        let mut texts = Vec::new();
-        self.fields.read(head, stanza, |field, text| texts.push((field, Views::of(text))));
+        let (mut texts, mut bytes) = (Vec::new(), 0);
+        self.fields.read(head, stanza, |field, text| {
+            let views = Views::of(text);
+            bytes += views.raw().len();
+            if bytes <= TEXTS_BYTES_MAX {
+                texts.push((field, views));
+            }
+        });
         let mut hits = self.signatures(&self.fields.hashes(head, stanza), &texts);
         if let Some(rules) = self.rules.as_ref().filter(|rules| rules.concern(head)) {
             hits.extend(rules.find(&Seen { head, stanza, texts: &texts }));

@@ -53,3 +53,34 @@ fn a_thousand_times_the_signatures_cost_no_multiple() {
     let (few, many) = (cost(10).1, cost(10_000).1);
     assert!(many < few * 4, "{few:?} with 10 signatures, {many:?} with 10,000");
 }
+
+/// Texts of the size of a stanza, among them those that would cost most if anything cost more than its length.
+#[test]
+#[ignore = "measures"]
+fn a_long_text_costs_its_length() {
+    let odd = [
+        ("english", "the casino of the town is open, come and see "),
+        ("russian", "наше казино открыто, приходите посмотреть на город "),
+        ("disguised", "оur саsino is v1agra c.a.s.i.n.o "),
+        ("chinese", "明天八点见我们去澳门玩"),
+        ("compatibility", "ﷺ"),
+        ("letters", "a "),
+        ("signs", "a@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"),
+        ("dots", "a.b@"),
+        ("slashes", "/@a.b"),
+        ("marks", "c\u{336}"),
+    ];
+    let settings = settings(10_000);
+    let mut filter = testing::Tester::<Spim>::new(&settings);
+    for (name, part) in odd {
+        for kib in [16, 64, 250] {
+            let body = part.repeat((kib << 10) / part.len());
+            let message = format!(
+                "<message from='b@far.example/x' to='a@home.example' type='chat'><body>{body}</body></message>"
+            );
+            let begin = Instant::now();
+            filter.judge_from(testing::Relation::Stranger, &message);
+            println!("{name:>14} {kib:>4} KiB: {:?}", begin.elapsed());
+        }
+    }
+}

@@ -17,9 +17,9 @@ pub(crate) struct Mention<'t> {
 impl<'t> Mention<'t> {
     /// What a URL names on its host: up to white space, or what closes it in a text.
     pub(crate) fn path(&self) -> &'t str {
-        let end =
-            self.rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')).unwrap_or(self.rest.len());
-        self.rest.get(..end).unwrap_or_default()
+        let near = self.rest.get(..self.rest.floor_char_boundary(PATH_BYTES_MAX)).unwrap_or_default();
+        let end = near.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"'));
+        near.get(..end.unwrap_or(near.len())).unwrap_or_default()
     }
 
     /// The last part of the path: the name of a file.
@@ -38,12 +38,13 @@ pub(crate) fn mentions(text: &str) -> impl Iterator<Item = Mention<'_>> {
         let is_part = |at: usize| bytes.get(at).is_some_and(|b| !b.is_ascii() || b.is_ascii_alphanumeric());
         at.checked_sub(1).is_some_and(is_part) && is_part(at + 1)
     };
-    let mut done = 0;
+    let (mut done, mut tries) = (0, 0);
     let dots = text.match_indices(['.', '。']);
     let mentions = dots.filter_map(move |(at, dot)| {
-        if at < done || (dot == "." && !joins(at)) {
+        if at < done || tries == TRIES_MAX || (dot == "." && !joins(at)) {
             return None;
         }
+        tries += 1;
         let begin = begin_of(text, at, done);
         let end = end_of(text, at);
         done = end;
@@ -56,8 +57,14 @@ pub(crate) fn mentions(text: &str) -> impl Iterator<Item = Mention<'_>> {
 const HOST_BYTES_MAX: usize = 253;
 const LOCAL_BYTES_MAX: usize = 256;
 
+/// Longer paths are cut: each mention would go through all of a text without spaces.
+const PATH_BYTES_MAX: usize = 2_048;
+
 /// Nobody reads so many; and each costs some look-ups.
 const MENTIONS_MAX: usize = 1_024;
+
+/// What looks like a mention is looked at so often.
+const TRIES_MAX: u32 = 4_096;
 
 fn begin_of(text: &str, at: usize, not_before: usize) -> usize {
     let before = text.get(not_before..at).unwrap_or_default();

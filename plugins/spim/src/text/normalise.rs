@@ -10,8 +10,18 @@ pub(crate) fn normal(text: &str) -> String {
     if text.chars().all(is_stable) {
         return text.to_owned();
     }
-    text.chars().filter(|c| !invisible(*c)).nfkc().collect()
+    let mut normal = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !invisible(*c)).nfkc() {
+        if normal.len() >= NORMAL_BYTES_MAX {
+            break;
+        }
+        normal.push(c);
+    }
+    normal
 }
+
+/// A text of ligatures is eleven times as long in its compatibility form (U+FDFA), and takes as much longer.
+const NORMAL_BYTES_MAX: usize = 96 << 10;
 
 /// The text with each run of white space as one space.
 pub(crate) fn spaced(text: &str) -> String {

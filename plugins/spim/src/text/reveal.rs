@@ -20,6 +20,9 @@ const WHOLE_WORD_MIN: u32 = 4;
 /// A word longer than this is none: what a word is made of is looked at twice.
 const WORD_CHARS_MAX: usize = 128;
 
+/// Signs in a row that are read as letters.
+const SIGNS_MAX: usize = 3;
+
 /// A script that words are revealed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Script {
@@ -252,7 +255,7 @@ fn word_end(text: &str) -> usize {
     let mut end = 0;
     for (at, c) in text.char_indices().take(WORD_CHARS_MAX) {
         let is_between = || {
-            let behind = text.get(at..).unwrap_or_default().chars().skip_while(|c| is_sign(*c));
+            let behind = text.get(at..).unwrap_or_default().chars().take(SIGNS_MAX + 1).skip_while(|c| is_sign(*c));
             at > 0 && is_sign(c) && behind.take(1).any(starts_word)
         };
         if !starts_word(c) && !is_between() {

@@ -4,6 +4,20 @@ use std::cell::OnceCell;
 
 use super::{Revealed, folded, normal, reveal, spaced};
 
+/// Of a longer text the beginning and the end are looked at: a stanza may have a quarter of a megabyte, and all of it in disguise would
+/// take more time than a call has.
+const BEGINNING_BYTES: usize = 48 << 10;
+const END_BYTES: usize = 16 << 10;
+
+fn without_middle(text: String) -> String {
+    if text.len() <= BEGINNING_BYTES + END_BYTES {
+        return text;
+    }
+    let end = text.ceil_char_boundary(text.len() - END_BYTES);
+    let beginning = text.get(..text.floor_char_boundary(BEGINNING_BYTES)).unwrap_or_default();
+    format!("{beginning}\n{}", text.get(end..).unwrap_or_default())
+}
+
 /// One text, in its forms.
 #[derive(Debug, Default)]
 pub(crate) struct Views {
@@ -17,7 +31,7 @@ pub(crate) struct Views {
 
 impl Views {
     pub(crate) fn of(raw: String) -> Self {
-        Views { raw, ..Views::default() }
+        Views { raw: without_middle(raw), ..Views::default() }
     }
 
     /// As it was sent.
@@ -48,5 +62,19 @@ impl Views {
     /// Without its disguise, if it has one.
     pub(crate) fn revealed(&self) -> &[Revealed] {
         self.revealed.get_or_init(|| reveal(self.normal()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_very_long_text_the_beginning_and_the_end_are_looked_at() {
+        let text = format!("begin {} end", "ю".repeat(200_000));
+        let views = Views::of(text);
+        assert!(views.raw().len() <= BEGINNING_BYTES + END_BYTES + 1);
+        assert!(views.raw().starts_with("begin ю") && views.raw().ends_with("ю end"));
+        assert!(Views::of("ﷺ".repeat(20_000)).normal().len() <= (96 << 10) + 4);
     }
 }
