@@ -129,6 +129,8 @@ impl Hits {
     /// Nobody waits to be counted: two hits at the same moment are two in the sum and one of them here.
     fn count_of(&self, value: &str) {
         self.count();
+        // Without the resource, of which one sender has as many as it likes.
+        let value = value.split_once('/').map_or(value, |(bare, _)| bare);
         let Ok(mut by_value) = self.by_value.try_lock() else { return };
         if let Some(count) = by_value.get_mut(value) {
             *count += 1;

@@ -93,7 +93,8 @@ impl Limiter {
         if known.is_none() && table.len() >= KEYS_MAX / SHARDS {
             table.evict(|level| -level.at(now_ms, rate).tokens);
         }
-        table.insert(key, Level { tokens, at_ms: now_ms });
+        // Another thread may have read the clock later: the time up to then is counted already.
+        table.insert(key, Level { tokens, at_ms: known.map_or(now_ms, |level| level.at_ms) });
         match left < 0.0 {
             true => (-left / rate.per_second * 1_000.0).ceil().min(OWED_MS_MAX) as u32,
             false => 0,

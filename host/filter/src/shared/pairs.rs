@@ -140,6 +140,15 @@ impl Pairs {
         evicted
     }
 
+    /// Notes that a pair met that is remembered; one that has parted meanwhile stays parted.
+    pub fn renew(&self, key: PairKey, limits: PairsLimits, now_s: u32) {
+        let mut shard = self.shard(key);
+        if let Some(seen) = shard.table.get_mut(&key) {
+            seen.met_s = now_s;
+            shard.changed(key, limits);
+        }
+    }
+
     /// Forgets a pair. Returns whether it was remembered.
     pub fn part(&self, key: PairKey, limits: PairsLimits) -> bool {
         let mut shard = self.shard(key);
@@ -157,9 +166,9 @@ impl Pairs {
         }
     }
 
-    /// Returns when it last did: seconds since the Unix epoch.
-    pub fn last_probe(&self, key: PairKey) -> Option<u32> {
-        self.shard(key).table.get(&key).map(|seen| seen.probed_s)
+    /// Returns when it last did, once: seconds since the Unix epoch.
+    pub fn take_probe(&self, key: PairKey) -> Option<u32> {
+        self.shard(key).table.get_mut(&key).map(|seen| std::mem::take(&mut seen.probed_s))
     }
 
     /// How many are remembered.

@@ -68,7 +68,7 @@ impl Source {
     /// Whether an item would keep the list's own service out.
     fn covers_service(&self, id: &str) -> bool {
         match self.form {
-            Form::Sha256 => id == format!("{:x}", Sha256::digest(self.service.domain())),
+            Form::Sha256 => id.eq_ignore_ascii_case(&format!("{:x}", Sha256::digest(self.service.domain()))),
             Form::Plain => Jid::parse(id).is_ok_and(|jid| jid.as_str() == self.service.domain()),
         }
     }

@@ -112,9 +112,13 @@ impl Kept {
         }
         let now_s = super::seconds(now_ms());
         let take_up = |key, met_s| relations.pairs.take_up(key, met_s, terms.limits(), now_s);
-        self.store.read_numbers(PAIRS, take_up).inspect_err(|error| relations.note_failure(error))?;
-        self.is_read = true;
-        Ok(())
+        let read = self.store.read_numbers(PAIRS, take_up).inspect_err(|error| relations.note_failure(error));
+        // What a damaged file gave before it broke is in memory alone now, since it was put aside.
+        if matches!(read, Err(StateError::Damaged(..))) {
+            relations.pairs.rewrite();
+        }
+        self.is_read = !matches!(read, Err(StateError::Directory(..) | StateError::Failed(..)));
+        read
     }
 
     /// Writes what is new; never over what was not read.
@@ -167,7 +171,13 @@ mod tests {
 
     fn learn(relations: &Relations, remote: &str) {
         let (local, remote) = (jid("alice@home.example"), jid(remote));
-        relations.learn(&[relations.key(&local, &remote)], &local, &TERMS, super::super::seconds(now_ms()));
+        relations.learn(
+            &[relations.key(&local, &remote)],
+            local.bare(),
+            super::super::NEW,
+            &TERMS,
+            super::super::seconds(now_ms()),
+        );
     }
 
     fn knows(relations: &Relations, remote: &str) -> bool {

@@ -12,6 +12,8 @@ pub(super) enum Lesson {
     Nothing,
     /// The two know each other.
     Known,
+    /// The local one is a hosted room, and the remote one is in it.
+    Occupant,
     /// They do, by presence or registration: if the remote end is a domain, all its addresses are known.
     Subscribed,
     /// The local one does not want to know the remote one any more.
@@ -24,6 +26,7 @@ impl Lesson {
     pub(super) fn of(stanza: &Stanza) -> Lesson {
         match stanza.kind() {
             Kind::Message => of_message(stanza),
+            Kind::Presence if is_of_room(stanza) => Lesson::Occupant,
             Kind::Presence => of_presence(stanza.stanza_type()),
             Kind::Iq if stanza.stanza_type() == StanzaType::IqSet => {
                 stanza.root().children().map(of_request).next().unwrap_or(Lesson::Nothing)
@@ -36,7 +39,18 @@ impl Lesson {
 
 fn of_message(stanza: &Stanza) -> Lesson {
     let is_said = stanza.stanza_type() != StanzaType::Error && stanza.root().children().any(is_said);
-    if is_said { Lesson::Known } else { Lesson::Nothing }
+    match stanza.stanza_type() {
+        _ if !is_said => Lesson::Nothing,
+        // A room to its occupants: to a room it goes from the address of a client, and the room is known since it was joined.
+        StanzaType::Groupchat if stanza.to().resource().is_some() => Lesson::Occupant,
+        _ => Lesson::Known,
+    }
+}
+
+/// XEP-0045 §7.2.2: a room tells occupants of each other with their roles.
+fn is_of_room(stanza: &Stanza) -> bool {
+    let is_role = |child: Node<'_>| child.namespace() == "http://jabber.org/protocol/muc#user" && child.name() == "x";
+    stanza.stanza_type() == StanzaType::Available && stanza.root().children().any(is_role)
 }
 
 /// Whether somebody says this. What is not here is said by programs: receipts (XEP-0184), markers (XEP-0333), chat states (XEP-0085).
@@ -123,6 +137,16 @@ mod tests {
         ] {
             assert_eq!(message(said), Lesson::Known, "{said}");
         }
+    }
+
+    #[test]
+    fn a_room_knows_its_occupants() {
+        let joined =
+            "<presence><x xmlns='http://jabber.org/protocol/muc#user'><item role='participant'/></x></presence>";
+        assert_eq!(lesson(joined), Lesson::Occupant);
+        let said =
+            "<message from='r@muc.home.example/a' to='b@far.example/x' type='groupchat'><body>hi</body></message>";
+        assert_eq!(Lesson::of(&Stanza::parse(said).unwrap()), Lesson::Occupant);
     }
 
     #[test]

@@ -19,13 +19,25 @@ use crate::config::Relations as Terms;
 pub use keeper::{Keeper, secret};
 use lesson::Lesson;
 
-/// An `unsubscribed` within this time of a probe answers the probe.
-const PROBE_ANSWER_S: u32 = 60;
+/// An `unsubscribed` within this time of a probe answers the probe: servers do so at once.
+const PROBE_ANSWER_S: u32 = 10;
 
 /// New acquaintances that one local address may make at once, and then in a day: more than the largest rosters, and far too few to
 /// push everybody else's out of the table.
 const NEW_AT_ONCE: u32 = 5_000;
 const NEW_PER_SECOND: f64 = 5_000.0 / 86_400.0;
+
+/// New occupants that all rooms of one hosted domain may have at once, and then in a day. Strangers join rooms, and make rooms, as
+/// they like: it would take them weeks to fill the table.
+const OCCUPANTS_AT_ONCE: u32 = 20_000;
+const OCCUPANTS_PER_SECOND: f64 = 20_000.0 / 86_400.0;
+
+/// How many are learned at once, and in a second.
+#[derive(Clone, Copy)]
+struct Pace(u32, f64);
+
+const NEW: Pace = Pace(NEW_AT_ONCE, NEW_PER_SECOND);
+const OCCUPANTS: Pace = Pace(OCCUPANTS_AT_ONCE, OCCUPANTS_PER_SECOND);
 
 /// What is known of who knows whom.
 #[derive(Debug)]
@@ -33,7 +45,7 @@ pub struct Relations {
     /// Of the hashes by which pairs are kept, so that neither memory nor disk holds addresses.
     secret: [u8; 16],
     pairs: Pairs,
-    /// New acquaintances, by local address.
+    /// New acquaintances by local address, new occupants by the domain of the rooms.
     pace: Limiter,
     counts: Counts,
 }
@@ -128,7 +140,7 @@ impl Relations {
     fn note_inbound(&self, standing: Standing, stanza: &Stanza, terms: &Terms) {
         let Some((key, is_old_news)) = standing.found else { return };
         if is_old_news {
-            self.pairs.meet(key, terms.limits(), standing.now_s);
+            self.pairs.renew(key, terms.limits(), standing.now_s);
         }
         if stanza.kind() == Kind::Presence && stanza.stanza_type() == StanzaType::Probe {
             self.pairs.note_probe(key, standing.now_s);
@@ -146,12 +158,15 @@ impl Relations {
         }
         match Lesson::of(stanza) {
             Lesson::Nothing => {}
-            Lesson::Known => self.learn(&[self.key(local, remote)], local, terms, standing.now_s),
+            Lesson::Known => self.learn(&[self.key(local, remote)], local.bare(), NEW, terms, standing.now_s),
+            Lesson::Occupant => {
+                self.learn(&[self.key(local, remote)], local.domain(), OCCUPANTS, terms, standing.now_s);
+            }
             Lesson::Subscribed if remote.local().is_none() => {
                 let keys = [self.key(local, remote), self.domain_key(local, remote)];
-                self.learn(&keys, local, terms, standing.now_s);
+                self.learn(&keys, local.bare(), NEW, terms, standing.now_s);
             }
-            Lesson::Subscribed => self.learn(&[self.key(local, remote)], local, terms, standing.now_s),
+            Lesson::Subscribed => self.learn(&[self.key(local, remote)], local.bare(), NEW, terms, standing.now_s),
             Lesson::Denied if self.answers_probe(local, remote, standing.now_s) => {}
             Lesson::Denied | Lesson::Parted => {
                 self.forget(local, remote, terms);
@@ -159,13 +174,14 @@ impl Relations {
         }
     }
 
-    fn learn(&self, keys: &[PairKey], local: &Jid, terms: &Terms, now_s: u32) {
+    /// `who` makes the acquaintances, as fast as `pace` allows.
+    fn learn(&self, keys: &[PairKey], who: &str, pace: Pace, terms: &Terms, now_s: u32) {
         for key in keys {
             let met = self.pairs.get(*key, terms.limits(), now_s);
             if met.is_some_and(|met| !met.is_old_news) {
                 continue;
             }
-            if met.is_none() && !self.may_learn(local, now_s) {
+            if met.is_none() && !self.may_learn(who, pace, now_s) {
                 self.counts.too_fast.fetch_add(1, Relaxed);
                 continue;
             }
@@ -175,16 +191,16 @@ impl Relations {
         }
     }
 
-    fn may_learn(&self, local: &Jid, now_s: u32) -> bool {
-        // The rate is a constant that makes sense.
-        Rate::new(NEW_AT_ONCE, NEW_PER_SECOND)
-            .is_ok_and(|rate| self.pace.take(rate, local.bare(), 1, u64::from(now_s) * 1_000))
+    fn may_learn(&self, who: &str, Pace(at_once, per_second): Pace, now_s: u32) -> bool {
+        // The rates are constants that make sense. An address has an `@`, a domain has none: they share no bucket.
+        Rate::new(at_once, per_second).is_ok_and(|rate| self.pace.take(rate, who, 1, u64::from(now_s) * 1_000))
     }
 
     /// RFC 6121 §4.3.2: a server itself answers the probe of somebody who is not subscribed with `unsubscribed`; Prosody does. They
     /// may have talked all the same.
     fn answers_probe(&self, local: &Jid, remote: &Jid, now_s: u32) -> bool {
-        let probed_s = self.pairs.last_probe(self.key(local, remote));
+        // One answer to a probe: whoever probes all the time is not known for ever.
+        let probed_s = self.pairs.take_probe(self.key(local, remote));
         probed_s.is_some_and(|probed_s| now_s.abs_diff(probed_s) <= PROBE_ANSWER_S)
     }
 

@@ -147,9 +147,35 @@ fn an_answer_to_a_probe_parts_nobody() {
     world.receives("<presence type='probe'/>");
     world.sends("<presence type='unsubscribed' from='alice@home.example'/>");
     assert_eq!(world.receives(HELLO), KNOWN);
-    world.now_ms += 61_000;
+    world.receives("<presence type='probe'/>");
+    world.now_ms += 11_000;
     world.sends("<presence type='unsubscribed' from='alice@home.example'/>");
-    assert_eq!(world.receives(HELLO), STRANGER);
+    assert_eq!(world.receives(HELLO), STRANGER, "too late for an answer");
+}
+
+#[test]
+fn a_probe_excuses_one_denial_only() {
+    let world = World::new();
+    world.sends(HELLO);
+    world.receives("<presence type='probe'/>");
+    for expected in [KNOWN, STRANGER] {
+        world.sends("<presence type='unsubscribed' from='alice@home.example'/>");
+        assert_eq!(world.receives(HELLO), expected);
+    }
+}
+
+#[test]
+fn strangers_do_not_push_out_what_others_know_through_rooms() {
+    let world = World::new();
+    world.sends(HELLO);
+    for n in 0..25_000 {
+        let (room, occupant) = (n % 50, n / 50);
+        world.sends(&format!(
+            "<presence from='r{room}@muc.home.example/eve' to='eve{occupant}@far.example/x'>\
+             <x xmlns='http://jabber.org/protocol/muc#user'><item role='participant'/></x></presence>"
+        ));
+    }
+    assert_eq!(world.relations.counts().too_fast, 5_000);
 }
 
 #[test]

@@ -56,8 +56,7 @@ fn note(item: Node<'_>) -> String {
 /// Whether an item of this id is an entry.
 pub fn is_entry(form: Form, id: &str) -> bool {
     match form {
-        // As `sha256sum` writes them: no lookup finds anything else.
-        Form::Sha256 => id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
+        Form::Sha256 => id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
         Form::Plain => id.len() <= ID_BYTES_MAX && is_plain(id),
     }
 }

@@ -269,8 +269,8 @@ fn ids_of_another_form_are_skipped_and_counted() {
     play.subscribed();
     let upper = hash.to_uppercase();
     play.items(&[&hash, &upper, &hash[1..], "a.example", ""]);
-    assert_eq!(play.entries(), [hash.as_str()]);
-    assert_eq!(play.told, [Notice::Synced { entries: 1, skipped: 4, subscribed: true }]);
+    assert_eq!(play.entries(), [upper.as_str(), hash.as_str()]);
+    assert_eq!(play.told, [Notice::Synced { entries: 2, skipped: 3, subscribed: true }]);
     let mut play = Play::new(Form::Plain);
     play.subscribed();
     play.items(&[
