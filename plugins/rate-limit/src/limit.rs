@@ -90,6 +90,9 @@ impl Limited {
             Some(0) => problems.take(Err(missing("at least 1")).map_err(at("burst"))),
             burst => burst.or(rate.map(|rate| rate.number)),
         };
+        let action = limit.action.unwrap_or_default();
+        let per = limit.per.unwrap_or_default();
+        problems.take(check_action(action, per).map_err(at("action")));
         let mut except = Except::default();
         for (place, entry) in limit.except.iter().enumerate() {
             let added = except.add(entry);
@@ -98,7 +101,6 @@ impl Limited {
         let (name, rate, selections, burst) = (name?, rate?, selections?, burst?);
         // What the proxy keeps has names that metrics can have.
         let metric = name.replace('-', "_");
-        let per = limit.per.unwrap_or_default();
         let direction = limit.direction.unwrap_or_default();
         let rules = selections.into_iter().map(|selection| declare(selection, direction, setup));
         let rules = problems.take(rules.collect::<Result<_, _>>().map_err(at("stanzas")))?;
@@ -107,7 +109,7 @@ impl Limited {
         let counter = setup.counter(&format!("{metric}_refused"), help);
         let refused = problems.take(counter.map_err(at("name")))?;
         let reason = format!("limit {name}: more than {} per {}", limit.rate.unwrap_or_default(), per.as_str());
-        let (action, told) = (limit.action.unwrap_or_default(), limit.condition.unwrap_or_default());
+        let told = limit.condition.unwrap_or_default();
         Some(Limited { rules, per, limiter, refused, except, action, told, reason })
     }
 
@@ -192,6 +194,19 @@ fn check_name(name: &str) -> Result<&str, Problem> {
         return Err(Problem::new("", format!("{name:?} is no name for a limit; {advice}")));
     }
     Ok(name)
+}
+
+/// A stream waits for what its own senders owe. A bucket that others fill, too, would have one stranger stall the streams of all.
+fn check_action(action: Action, per: Per) -> Result<(), Problem> {
+    match (action, per) {
+        (Action::Delay, Per::Recipient | Per::All) => {
+            let wrong =
+                format!("\"delay\" with `per = \"{}\"` would let one sender stall the streams of others", per.as_str());
+            let advice = "write \"bounce\" or \"drop\", or `per = \"sender-domain\"`";
+            Err(Problem::new("", format!("{wrong}; {advice}")))
+        }
+        (Action::Delay, Per::Sender | Per::SenderDomain | Per::Pair) | (Action::Bounce | Action::Drop, _) => Ok(()),
+    }
 }
 
 fn missing(what: &str) -> Problem {

@@ -47,6 +47,27 @@ fn mistakes_are_told_by_their_keys_with_advice() {
 }
 
 #[test]
+fn one_sender_cannot_have_the_streams_of_others_wait() {
+    let limit = |per| format!(r#"{{"name":"a","stanzas":"chat","rate":"1/s","per":"{per}","action":"delay"}}"#);
+    let problems = |limit: &str| {
+        let settings = format!(r#"{{"limits":[{{"name":"probes","off":true}},{limit}]}}"#);
+        testing::problems::<RateLimit>(&serde_json::from_str(&settings).expect("JSON"))
+    };
+    for per in ["recipient", "all"] {
+        let problem = problems(&limit(per)).remove(0);
+        assert_eq!(problem.path, "limits[1].action");
+        let message =
+            format!(r#""delay" with `per = "{per}"` would let one sender stall the streams of others; write "#);
+        assert!(problem.message.starts_with(&message), "{}", problem.message);
+    }
+    assert_eq!(problems(r#"{"name":"joins","per":"all","action":"delay"}"#).remove(0).path, "limits[1].action");
+    for per in ["sender", "sender-domain", "pair"] {
+        let settings = format!(r#"{{"limits":[{}]}}"#, limit(per));
+        testing::Tester::<RateLimit>::new(&settings);
+    }
+}
+
+#[test]
 fn more_limits_than_the_proxy_keeps_are_refused() {
     let limit = |n: usize| format!(r#"{{"name":"l{n}","stanzas":"iq","rate":"1/s"}}"#);
     let limits = |n| (0..n).map(limit).collect::<Vec<_>>().join(",");
