@@ -1,23 +1,26 @@
 //! What a stranger's stanza is to the user whom it reaches.
 
-use refrain_sdk::{Head, Kind, Problem, Selector, Setup, Stanza, StanzaType};
+use refrain_sdk::{Child, Head, Kind, Node, Problem, Selector, Setup, Stanza, StanzaType};
+
+use crate::signals::is_signal;
 
 /// What a stranger does. What is none of these is an answer, or passes between rooms, servers and clients without a user's notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Approach {
     /// Asks for a subscription.
     Request,
-    /// Writes a message that is shown: with a body, a subject, or an encrypted payload.
+    /// Writes a message that may be shown: with a body, a subject, an encrypted payload, or anything that is no known signal.
     Message,
     /// A room invites in the name of somebody (XEP-0045 §7.8.2).
     RoomInvitation,
     /// Invites into a room themselves (XEP-0249).
     Invitation,
-    /// Has a phone ring (XEP-0353, XEP-0482), or puts something before its user that wants a yes: a call, a file, contacts.
+    /// Has a phone ring (XEP-0353, XEP-0482) or a window shake (XEP-0224), or puts something before its user that wants a yes: a call,
+    /// a file, contacts, a login.
     Call,
     /// Writes as one who announces news: a message of type `headline`.
     Headline,
-    /// Sends what is shown beside a conversation or not at all: typing notifications, receipts, events.
+    /// Sends nothing but what is shown beside a conversation or not at all: typing notifications, receipts, events.
     Signal,
     /// Shows a status text to an account that has not asked for it.
     Status,
@@ -56,13 +59,12 @@ impl Approach {
 pub(crate) struct Approaches {
     room_invitation: Selector,
     invitation: Selector,
-    ringing: [Selector; 2],
+    ringing: [Selector; 3],
     offers: [Selector; 6],
-    archived: Selector,
-    omemo: [Selector; 2],
+    confirm: Selector,
+    decline: Selector,
     omemo_payload: [Selector; 2],
     status: Selector,
-    room_presence: Selector,
 }
 
 impl Approaches {
@@ -74,6 +76,7 @@ impl Approaches {
             ringing: [
                 setup.selector("{urn:xmpp:jingle-message:*}propose")?,
                 setup.selector("{urn:xmpp:call-invites:*}invite")?,
+                setup.selector("{urn:xmpp:attention:*}attention")?,
             ],
             offers: [
                 setup.selector("{urn:xmpp:jingle:*}jingle[@action='session-initiate']")?,
@@ -83,17 +86,13 @@ impl Approaches {
                 setup.selector("{jabber:iq:oob}query")?,
                 setup.selector("{http://jabber.org/protocol/rosterx}x")?,
             ],
-            archived: setup.selector("{urn:xmpp:mam:*}result")?,
-            omemo: [
-                setup.selector("{eu.siacs.conversations.axolotl}encrypted")?,
-                setup.selector("{urn:xmpp:omemo:*}encrypted")?,
-            ],
+            confirm: setup.selector("{http://jabber.org/protocol/http-auth}confirm")?,
+            decline: setup.selector(&format!("{{{MUC_USER}}}x/{{{MUC_USER}}}decline"))?,
             omemo_payload: [
                 setup.selector("{eu.siacs.conversations.axolotl}encrypted/{eu.siacs.conversations.axolotl}payload")?,
                 setup.selector("{urn:xmpp:omemo:*}encrypted/{urn:xmpp:omemo:*}payload")?,
             ],
             status: setup.selector("status")?,
-            room_presence: setup.payload("http://jabber.org/protocol/muc*")?,
         })
     }
 
@@ -113,8 +112,8 @@ impl Approaches {
             StanzaType::Error | StanzaType::Groupchat => return None,
             _ => {}
         }
-        // XEP-0313: an answer to a question that was asked, of a room that the proxy may have forgotten. Others are hygiene's.
-        if stanza.test(self.archived) {
+        let payloads = stanza.children(Node::ROOT);
+        if is_from_archive(head, &payloads) {
             return None;
         }
         if stanza.test(self.room_invitation) {
@@ -125,29 +124,30 @@ impl Approaches {
         if stanza.test(self.invitation) {
             return Some(Approach::Invitation);
         }
+        // Contacts and logins (XEP-0144, XEP-0070) come by messages with a text, too, and count as these.
         if self.ringing.iter().any(|ringing| stanza.test(*ringing)) {
             return Some(Approach::Call);
         }
-        Some(match (self.is_shown(head, stanza), head.stanza_type) {
+        Some(match (self.may_be_shown(stanza, &payloads), head.stanza_type) {
             (false, _) => Approach::Signal,
             (true, StanzaType::Headline) => Approach::Headline,
             (true, _) => Approach::Message,
         })
     }
 
-    /// XEP-0384 §5.5: an OMEMO element without a payload only carries keys; clients send it by themselves.
-    fn is_shown(&self, head: &Head, stanza: &Stanza<'_>) -> bool {
-        let has = |any: &[Selector; 2]| any.iter().any(|selector| stanza.test(*selector));
-        let says_something = || has(&self.omemo_payload) || !has(&self.omemo);
-        head.has_body() || head.has_subject() || head.is_encrypted() && says_something()
+    /// Whether anything in a message is no signal.
+    fn may_be_shown(&self, stanza: &Stanza<'_>, payloads: &[Child]) -> bool {
+        // Who declines an invitation may give a reason (XEP-0045 §7.8.2), which is shown.
+        let mut says = self.omemo_payload.iter().chain([&self.decline]);
+        says.any(|selector| stanza.test(*selector)) || payloads.iter().any(|payload| !is_signal(payload))
     }
 
     fn of_presence(&self, head: &Head, stanza: &Stanza<'_>) -> Option<Approach> {
         match head.stanza_type {
             StanzaType::Subscribe => Some(Approach::Request),
-            // To a client comes presence from rooms it is in, and from whoever was given its resource; with a payload of rooms
-            // somebody enters one of ours.
-            StanzaType::Available if head.recipient().resource().is_some() || stanza.test(self.room_presence) => None,
+            // To a client comes presence from rooms it is in, and from whoever was given its resource; to an occupant of a room of
+            // ours from whoever enters as it (XEP-0045 §7.2.1).
+            StanzaType::Available if head.recipient().resource().is_some() => None,
             StanzaType::Available if self.has_status(stanza) => Some(Approach::Status),
             StanzaType::Available => Some(Approach::Presence),
             // Answers and ends. A server ignores an approval that nobody asked for (RFC 6121 §3.1.6), and answers probes itself.
@@ -165,11 +165,25 @@ impl Approaches {
             return None;
         }
         let is_to_client = head.recipient().resource().is_some();
-        let is_offer = || self.offers.iter().any(|offer| stanza.test(*offer));
+        let is_offer = || match head.stanza_type {
+            StanzaType::IqSet => self.offers.iter().any(|offer| stanza.test(*offer)),
+            // XEP-0070 §4.2: a get that asks the user whether it was they who log in.
+            _ => stanza.test(self.confirm),
+        };
         Some(match is_to_client {
             false => Approach::Query,
-            true if head.stanza_type == StanzaType::IqSet && is_offer() => Approach::Call,
+            true if is_offer() => Approach::Call,
             true => Approach::ClientQuery,
         })
     }
+}
+
+/// XEP-0313 §4.1.1: whether a result answers a question that was asked, of a room that the proxy may have forgotten. The room sends it by
+/// its bare address to the client that asked, and clients show nothing else that would stand beside it.
+fn is_from_archive(head: &Head, payloads: &[Child]) -> bool {
+    let is_result = |child: &Child| child.name == "result" && child.namespace.starts_with("urn:xmpp:mam:");
+    head.sender().resource().is_none()
+        && head.recipient().resource().is_some()
+        && payloads.iter().any(is_result)
+        && payloads.iter().all(|child| is_result(child) || is_signal(child))
 }

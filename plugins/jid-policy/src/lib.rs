@@ -13,6 +13,7 @@ mod refusal;
 mod rules;
 mod settings;
 mod several;
+mod signals;
 mod stanzas;
 mod who;
 
