@@ -151,11 +151,12 @@ fn refusal(contact: FirstContact, approach: Approach) -> Verdict {
 /// How much of what is limited.
 #[derive(Debug)]
 struct Limiters {
-    messages: Limited,
-    messages_of_sender: Limited,
+    messages: Own,
+    messages_of_sender: Own,
     messages_to_user: Limited,
-    requests_of_sender: Limited,
+    requests_of_sender: Own,
     requests_to_user: Limited,
+    invitations_of_room: Own,
     invitations_of_domain: Limited,
     invitations_to_user: Limited,
 }
@@ -167,28 +168,35 @@ struct Limited {
     told: String,
 }
 
+/// A limit of one sender's own.
+#[derive(Debug)]
+struct Own {
+    limited: Limited,
+    /// Twice as much, and taken before what many share: a refusal there costs the sender nothing of the limit itself, and who goes on
+    /// beyond the limit uses up at most as much again of what is shared.
+    tries: Limiter,
+}
+
+const TRIES_PER_TOKEN: u32 = 2;
+
 impl Limiters {
     fn new(limits: &Limits, setup: &mut Setup, problems: &mut Problems) -> Option<Self> {
-        let mut limited = |key: &str, rate: &str| {
-            let made = Rate::parse(rate).and_then(|parsed| {
-                let limiter = setup.limiter(&key.replace('-', "_"), parsed.burst, parsed.per_second)?;
-                Ok(Limited { limiter, told: format!("{rate} {}", key.replace('-', " ")) })
-            });
-            problems.take(made.map_err(|problem| problem.at(format!("first-contact-limits.{key}"))))
-        };
-        let messages = limited("messages", &limits.messages);
-        let messages_of_sender = limited("messages-of-sender", &limits.messages_of_sender);
-        let messages_to_user = limited("messages-to-user", &limits.messages_to_user);
-        let requests_of_sender = limited("requests-of-sender", &limits.requests_of_sender);
-        let requests_to_user = limited("requests-to-user", &limits.requests_to_user);
-        let invitations_of_domain = limited("invitations-of-domain", &limits.invitations_of_domain);
-        let invitations_to_user = limited("invitations-to-user", &limits.invitations_to_user);
+        let mut making = Making { setup, problems };
+        let messages = making.own("messages", &limits.messages);
+        let messages_of_sender = making.own("messages-of-sender", &limits.messages_of_sender);
+        let messages_to_user = making.shared("messages-to-user", &limits.messages_to_user);
+        let requests_of_sender = making.own("requests-of-sender", &limits.requests_of_sender);
+        let requests_to_user = making.shared("requests-to-user", &limits.requests_to_user);
+        let invitations_of_room = making.own("invitations-of-room", &limits.invitations_of_room);
+        let invitations_of_domain = making.shared("invitations-of-domain", &limits.invitations_of_domain);
+        let invitations_to_user = making.shared("invitations-to-user", &limits.invitations_to_user);
         Some(Limiters {
             messages: messages?,
             messages_of_sender: messages_of_sender?,
             messages_to_user: messages_to_user?,
             requests_of_sender: requests_of_sender?,
             requests_to_user: requests_to_user?,
+            invitations_of_room: invitations_of_room?,
             invitations_of_domain: invitations_of_domain?,
             invitations_to_user: invitations_to_user?,
         })
@@ -197,25 +205,63 @@ impl Limiters {
     /// The limit that is used up.
     fn exceeded(&self, approach: Approach, head: &Head) -> Option<&str> {
         let (sender, recipient) = (head.sender(), head.recipient());
-        // No bare address has a blank in it.
-        let pair = || format!("{} {}", sender.bare(), recipient.bare());
-        let limits = match approach {
+        match approach {
             Approach::Request => {
-                vec![
-                    (&self.requests_of_sender, sender.bare().to_owned()),
-                    (&self.requests_to_user, recipient.bare().to_owned()),
-                ]
+                exceeded(&[(&self.requests_of_sender, sender.bare())], &[(&self.requests_to_user, recipient.bare())])
             }
-            Approach::RoomInvitation => vec![
-                (&self.invitations_of_domain, sender.domain().to_owned()),
-                (&self.invitations_to_user, recipient.bare().to_owned()),
-            ],
-            _ => vec![
-                (&self.messages, pair()),
-                (&self.messages_of_sender, sender.bare().to_owned()),
-                (&self.messages_to_user, recipient.bare().to_owned()),
-            ],
-        };
-        limits.into_iter().find(|(limited, key)| !limited.limiter.take(key)).map(|(limited, _)| limited.told.as_str())
+            Approach::RoomInvitation => exceeded(
+                &[(&self.invitations_of_room, sender.bare())],
+                &[(&self.invitations_to_user, recipient.bare()), (&self.invitations_of_domain, sender.domain())],
+            ),
+            _ => {
+                // No bare address has a blank in it.
+                let pair = format!("{} {}", sender.bare(), recipient.bare());
+                exceeded(
+                    &[(&self.messages, &pair), (&self.messages_of_sender, sender.bare())],
+                    &[(&self.messages_to_user, recipient.bare())],
+                )
+            }
+        }
+    }
+}
+
+/// Takes from the buckets of the sender's own and from the shared ones, each with its key.
+fn exceeded<'a>(own: &[(&'a Own, &str)], shared: &[(&'a Limited, &str)]) -> Option<&'a str> {
+    let tried = own.iter().find(|(own, key)| !own.tries.take(key)).map(|(own, _)| &own.limited);
+    let shared = || shared.iter().find(|(shared, key)| !shared.limiter.take(key)).map(|(shared, _)| *shared);
+    let used_up = || own.iter().find(|(own, key)| !own.limited.limiter.take(key)).map(|(own, _)| &own.limited);
+    tried.or_else(shared).or_else(used_up).map(|limited| limited.told.as_str())
+}
+
+/// What limits are made with.
+struct Making<'a> {
+    setup: &'a mut Setup,
+    problems: &'a mut Problems,
+}
+
+impl Making<'_> {
+    fn shared(&mut self, key: &str, rate: &str) -> Option<Limited> {
+        let made = Rate::parse(rate).and_then(|parsed| self.limited(key, rate, parsed));
+        self.take(key, made)
+    }
+
+    fn own(&mut self, key: &str, rate: &str) -> Option<Own> {
+        let made = Rate::parse(rate).and_then(|parsed| {
+            let limited = self.limited(key, rate, parsed)?;
+            let burst = parsed.burst.saturating_mul(TRIES_PER_TOKEN);
+            let per_second = parsed.per_second * f64::from(TRIES_PER_TOKEN);
+            let tries = self.setup.limiter(&format!("{}_tries", key.replace('-', "_")), burst, per_second)?;
+            Ok(Own { limited, tries })
+        });
+        self.take(key, made)
+    }
+
+    fn limited(&mut self, key: &str, rate: &str, parsed: Rate) -> Result<Limited, Problem> {
+        let limiter = self.setup.limiter(&key.replace('-', "_"), parsed.burst, parsed.per_second)?;
+        Ok(Limited { limiter, told: format!("{rate} {}", key.replace('-', " ")) })
+    }
+
+    fn take<T>(&mut self, key: &str, made: Result<T, Problem>) -> Option<T> {
+        self.problems.take(made.map_err(|problem| problem.at(format!("first-contact-limits.{key}"))))
     }
 }

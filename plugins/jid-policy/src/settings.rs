@@ -120,7 +120,9 @@ pub struct Limits {
     pub requests_of_sender: String,
     /// Subscription requests of all strangers to one user.
     pub requests_to_user: String,
-    /// Invitations from all rooms of one domain that the invited do not know.
+    /// Invitations from one room to users who do not know it.
+    pub invitations_of_room: String,
+    /// Invitations from all rooms of one domain that the invited do not know; honest rooms share it with others there.
     pub invitations_of_domain: String,
     /// Invitations to one user from all rooms that the user does not know.
     pub invitations_to_user: String,
@@ -134,7 +136,8 @@ impl Default for Limits {
             messages_to_user: "100/h".to_owned(),
             requests_of_sender: "30/h".to_owned(),
             requests_to_user: "50/h".to_owned(),
-            invitations_of_domain: "50/h".to_owned(),
+            invitations_of_room: "30/h".to_owned(),
+            invitations_of_domain: "200/h".to_owned(),
             invitations_to_user: "10/h".to_owned(),
         }
     }

@@ -99,6 +99,55 @@ fn strangers_may_write_again_when_time_has_passed() {
     assert_eq!(policy.judge_from(Relation::Known, message), None, "who is known is not even looked at");
 }
 
+fn invitation(room: &str, user: &str) -> String {
+    let invite = "<x xmlns='http://jabber.org/protocol/muc#user'><invite from='z@far.example'/></x>";
+    format!("<message from='{room}' to='{user}@home.example'>{invite}</message>")
+}
+
+#[test]
+fn a_refusal_by_a_limit_that_others_used_up_costs_the_sender_nothing() {
+    let limits = r#"{"messages":"4/day","messages-to-user":"2/h"}"#;
+    let settings = format!(r#"{{"first-contact":"careful","first-contact-limits":{limits}}}"#);
+    let mut policy = Tester::<JidPolicy>::new(&settings);
+    let mut passes = |from: &str| {
+        let message = format!("<message from='{from}@far.example/x' to='alice@home.example'><body>hi</body></message>");
+        policy.judge_from(Relation::Stranger, &message) == Some(Verdict::Pass)
+    };
+    assert!(passes("a") && passes("b"), "the flood");
+    assert_eq!([(); 4].map(|()| passes("honest")), [false; 4]);
+    testing::advance(Duration::from_secs(3_600));
+    assert_eq!([passes("honest"), passes("honest")], [true, true]);
+    testing::advance(Duration::from_secs(3_600));
+    assert_eq!([passes("honest"), passes("honest")], [true, true]);
+}
+
+#[test]
+fn who_goes_on_beyond_their_own_limit_leaves_some_of_what_is_shared() {
+    let limits = r#"{"messages":"2/day","messages-to-user":"6/h"}"#;
+    let settings = format!(r#"{{"first-contact":"careful","first-contact-limits":{limits}}}"#);
+    let mut policy = Tester::<JidPolicy>::new(&settings);
+    let mut passes = |from: &str| {
+        let message = format!("<message from='{from}@far.example/x' to='alice@home.example'><body>hi</body></message>");
+        policy.judge_from(Relation::Stranger, &message) == Some(Verdict::Pass)
+    };
+    assert_eq!((0..100).filter(|_| passes("eve")).count(), 2);
+    assert!(passes("honest") && passes("honest"));
+}
+
+#[test]
+fn one_room_does_not_use_up_what_others_of_its_domain_may() {
+    let mut policy = Tester::<JidPolicy>::new(r#"{"first-contact":"careful"}"#);
+    let mut passes = |room: &str, user: u32| {
+        let invitation = invitation(room, &format!("u{user}"));
+        policy.judge_from(Relation::Stranger, &invitation) == Some(Verdict::Pass)
+    };
+    assert_eq!((0..1_000).filter(|user| passes("spam@rooms.example", *user)).count(), 30);
+    assert!(passes("tea@rooms.example", 0));
+    let many = (0..1_000).filter(|n| passes(&format!("r{n}@rooms.example"), *n)).count();
+    assert!(many < 200, "{many}");
+    assert!(!passes("late@rooms.example", 2_000) && passes("late@others.example", 2_000));
+}
+
 #[test]
 fn describes_its_settings_and_tests_itself() {
     let manifest = testing::manifest::<JidPolicy>();

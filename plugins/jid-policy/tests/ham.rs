@@ -12,12 +12,13 @@ const HAM: &str = "../../host/proxy/tests/corpora/ham";
 const HOME: &str = "home.example";
 
 /// So that only what is refused for what it is stands out: nobody is stopped for how much it is.
-const LIMITS: [&str; 7] = [
+const LIMITS: [&str; 8] = [
     "messages",
     "messages-of-sender",
     "messages-to-user",
     "requests-of-sender",
     "requests-to-user",
+    "invitations-of-room",
     "invitations-of-domain",
     "invitations-to-user",
 ];
