@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Entries, SourceHandle};
 use crate::config::HttpsSource;
-use crate::net::https::{Get, GetError, Got, Patience, get};
+use crate::net::https::{Get, GetError, Got, Patience, Validators, get};
 use crate::pipeline::Gateway;
 use crate::pipeline::backoff::unit_random;
 
@@ -57,6 +57,11 @@ impl Asking {
                 self.failures = 0;
                 jittered(self.source.refresh)
             }
+            Err(Refused { problem, .. }) if self.doubts > 0 => {
+                self.handle.fail(problem);
+                // What may be a mirror under repair is given the time for it.
+                jittered(self.source.refresh)
+            }
             Err(Refused { problem, retry_after }) => {
                 self.handle.fail(problem);
                 let pause = RETRY_FIRST.saturating_mul(2_u32.saturating_pow(self.failures)).min(self.source.refresh);
@@ -72,8 +77,8 @@ impl Asking {
         let validators = self.handle.validators();
         let question = Get {
             url: &self.source.url,
-            // Only what is known can be the same.
-            known: known.is_some().then_some(&validators),
+            // Only what is known can be the same, and only who can be asked whether it is may say so.
+            known: (known.is_some() && validators != Validators::default()).then_some(&validators),
             bytes_max: self.source.bytes_max,
             ca_file: self.source.ca_file.as_deref(),
             patience: self.patience,
