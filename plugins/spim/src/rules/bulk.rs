@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use refrain_sdk::{Address, Bucket, Limiter, Problem, Setup};
+use refrain_sdk::{Address, Bucket, Limiter, Problem, Selector, Setup};
 
 use super::table::{Book, Entry};
 use super::{BUCKET, Seen};
@@ -15,6 +15,9 @@ const LETTERS_MIN: usize = 40;
 /// Whose number is kept of one text: a value may have 4 KiB.
 const COUNTED_MAX: usize = 256;
 
+/// Marks of a fallback that are looked at; honest ones have one or two.
+const FALLBACKS_MAX: u32 = 8;
+
 /// Bodies of one message that are compared; an honest one has one in a language or two.
 const BODIES_MAX: usize = 4;
 
@@ -25,6 +28,8 @@ pub(super) struct Bulk {
     senders: Option<Entry>,
     recipients: Option<Entry>,
     subscriptions: Option<Limiter>,
+    encryption: Selector,
+    fallback: Selector,
 }
 
 impl Bulk {
@@ -40,7 +45,9 @@ impl Bulk {
                 Some(setup.limiter("subscriptions", may_be, per_second)?)
             }
         };
-        Ok(Bulk { texts, senders, recipients, subscriptions })
+        let encryption = setup.selector("{urn:xmpp:eme:0}encryption")?;
+        let fallback = setup.selector("{urn:xmpp:fallback:0}fallback")?;
+        Ok(Bulk { texts, senders, recipients, subscriptions, encryption, fallback })
     }
 
     /// Whether this request of a domain is one too many.
@@ -48,38 +55,78 @@ impl Bulk {
         self.subscriptions.is_some_and(|limiter| !limiter.take(sender.domain()))
     }
 
-    /// Counts the bodies of a message.
+    /// Counts the bodies of a message, but those that a client wrote.
     pub(super) fn look(&self, seen: &Seen<'_>, hit: &mut impl FnMut(Name)) {
-        let Some(bucket) = self.texts else { return };
+        let Some(bucket) = self.texts.filter(|_| !self.is_fallback(seen)) else { return };
         let (sender, recipient) = (seen.head.sender(), seen.head.recipient());
+        let count = |key: &str, who, rule| count(bucket, key, who, rule, seen.head.now_ms / 1_000);
         for body in seen.bodies().take(BODIES_MAX) {
             let Some(text) = fingerprint(body, recipient) else { continue };
             if let Some(rule) = &self.senders
-                && count(bucket, &format!("senders {text:016x}"), sender.bare(), rule) >= rule.at_least
+                && count(&format!("senders {text:016x}"), sender.bare(), rule) >= rule.at_least
             {
                 hit(Name::ManySenders);
             }
             if let Some(rule) = &self.recipients
-                && count(bucket, &format!("recipients {text:016x} {}", sender.bare()), recipient.bare(), rule)
-                    >= rule.at_least
+                && count(&format!("recipients {text:016x} {}", sender.bare()), recipient.bare(), rule) >= rule.at_least
             {
                 hit(Name::ManyRecipients);
             }
         }
     }
+
+    /// Whether the body is what a client shows that cannot do more, the same from everybody: beside an encrypted payload (XEP-0380 names
+    /// those that the proxy does not know), or marked as such (XEP-0428).
+    fn is_fallback(&self, seen: &Seen<'_>) -> bool {
+        let Seen { head, stanza, .. } = seen;
+        let is_whole = |fallback| {
+            let parts = stanza.children(fallback);
+            // XEP-0428 §3: without a range it is all of the body. A reply's quotation has one, and is followed by what somebody wrote.
+            let mut bodies = parts.iter().filter(|part| part.name == "body");
+            parts.is_empty() || bodies.any(|body| stanza.attr(body.node, "start").is_none())
+        };
+        head.is_encrypted()
+            || stanza.test(self.encryption)
+            || stanza.find(self.fallback, FALLBACKS_MAX).into_iter().any(is_whole)
+    }
 }
 
-/// Notes somebody under a key, and tells how many are noted there.
-fn count(bucket: Bucket, key: &str, who: &str, rule: &Entry) -> u32 {
-    let who = hash(who.as_bytes(), FNV_OFFSET).to_le_bytes();
-    let mut noted = bucket.get(key).unwrap_or_default();
-    let is_noted = noted.chunks(who.len()).any(|one| one == who);
-    if !is_noted && noted.len() / who.len() < COUNTED_MAX {
-        noted.extend(who);
+/// Notes somebody under a key, and tells how many were noted there within the time of the rule.
+fn count(bucket: Bucket, key: &str, who: &str, rule: &Entry, now_seconds: u64) -> u32 {
+    let window = Duration::from_secs(u64::from(rule.minutes) * 60);
+    let mut noted = Noted::read(&bucket.get(key).unwrap_or_default(), now_seconds, window);
+    if noted.add(hash(who.as_bytes(), FNV_OFFSET), now_seconds) {
+        // Two workers at once may forget each other's; the next sender makes up for it. Without room nothing is counted.
+        let _ = bucket.set(key, &noted.write(), window);
     }
-    // Two workers at once may forget each other's; the next sender makes up for it. Without room nothing is counted.
-    let _ = bucket.set(key, &noted, Duration::from_secs(u64::from(rule.minutes) * 60));
-    (noted.len() / who.len()) as u32
+    noted.0.len() as u32
+}
+
+/// Who was noted, and in which second.
+#[derive(Debug)]
+struct Noted(Vec<(u64, u64)>);
+
+impl Noted {
+    /// Those of a value whose time is not over.
+    fn read(value: &[u8], now_seconds: u64, window: Duration) -> Self {
+        let number = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
+        let one = |one: &[u8]| one.split_at_checked(8).and_then(|(who, at)| Some((number(who)?, number(at)?)));
+        let is_fresh = |(_, at): &(u64, u64)| now_seconds.checked_sub(*at).is_some_and(|age| age < window.as_secs());
+        Noted(value.chunks(16).filter_map(one).filter(is_fresh).collect())
+    }
+
+    /// Notes somebody who is not; whether that changed anything. Whoever is noted keeps the time of the first message.
+    fn add(&mut self, who: u64, now_seconds: u64) -> bool {
+        let is_new = self.0.len() < COUNTED_MAX && self.0.iter().all(|(noted, _)| *noted != who);
+        if is_new {
+            self.0.push((who, now_seconds));
+        }
+        is_new
+    }
+
+    fn write(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|(who, at)| [who.to_le_bytes(), at.to_le_bytes()]).flatten().collect()
+    }
 }
 
 /// A number for what a text says, whomever it greets, whatever numbers and links it has; `None` if that is too little.
@@ -124,6 +171,26 @@ mod tests {
         );
         assert_eq!(one, number("Hi, we have good news for you, our new саsino opens in the town"));
         assert_ne!(one, number("Hi alice, we have bad news for you, our old casino closes"));
+    }
+
+    #[test]
+    fn whoever_was_noted_is_forgotten_one_by_one() {
+        const HOUR: Duration = Duration::from_secs(3_600);
+        let after = |noted: &Noted, seconds| Noted::read(&noted.write(), seconds, HOUR);
+        let mut noted = Noted(Vec::new());
+        assert!(noted.add(1, 0) && noted.add(2, 1_800));
+        assert!(!noted.add(1, 3_000), "a repetition renews nothing");
+        assert_eq!(after(&noted, 3_599).0, [(1, 0), (2, 1_800)]);
+        assert_eq!(after(&noted, 3_600).0, [(2, 1_800)]);
+        assert_eq!(after(&noted, 5_400).0, []);
+        assert_eq!(Noted::read(b"odd", 0, HOUR).0, []);
+    }
+
+    #[test]
+    fn no_more_are_noted_than_a_value_has_room_for() {
+        let mut noted = Noted(Vec::new());
+        (0..2_000).for_each(|who| _ = noted.add(who, 0));
+        assert!(noted.write().len() <= 4 << 10);
     }
 
     #[test]
