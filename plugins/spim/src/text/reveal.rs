@@ -20,6 +20,9 @@ const WHOLE_WORD_MIN: u32 = 4;
 /// A word longer than this is none: what a word is made of is looked at twice.
 const WORD_CHARS_MAX: usize = 128;
 
+/// Of a word in digits and signs so many stand for letters beside each that is one: dates and hashes have more.
+const FIGURES_A_LETTER: u32 = 2;
+
 /// Signs in a row that are read as letters.
 const SIGNS_MAX: usize = 3;
 
@@ -225,9 +228,13 @@ impl Writer {
         self.revealed.mixed += u32::from(look.is_mixed());
         let begin = self.revealed.text.len();
         let one = self.one.filter(|_| is_leet);
-        let strips = look.marks > 0 && look.foreign == 0;
-        for c in word.chars().filter(|c| !strips || !is_combining_mark(*c)) {
-            let c = if strips { c.nfd().next().unwrap_or(c) } else { c };
+        // Other scripts have marks that are letters; what strikes through is none anywhere.
+        let strips_all = look.marks > 0 && look.script() != Script::Other;
+        let strips = strips_all || look.overlays > 0;
+        let is_stripped = |c: char| is_overlay(c) || (strips_all && is_combining_mark(c));
+        for c in word.chars().filter(|c| !is_stripped(*c)) {
+            // A Cyrillic letter with its own mark is another letter: й is no и.
+            let c = if strips_all && !is_cyrillic(c) { c.nfd().next().unwrap_or(c) } else { c };
             self.letter(c, script, look.is_disguised(), one);
         }
         if is_suspect || look.is_disguised() || strips || one.is_some() {
@@ -266,6 +273,15 @@ fn alternating(word: &str) -> Option<String> {
 
 fn is_sign(c: char) -> bool {
     matches!(c, '@' | '$' | '!' | '|' | '+' | '€')
+}
+
+fn is_cyrillic(c: char) -> bool {
+    matches!(c, 'Ѐ'..='ԯ')
+}
+
+/// Tildes, strokes and solidi through letters.
+fn is_overlay(c: char) -> bool {
+    matches!(c, '\u{334}'..='\u{338}')
 }
 
 /// Whether a character begins or continues a word, or is drawn like one that does.
@@ -310,6 +326,8 @@ struct Look {
     /// Cyrillic letters that are drawn like Latin ones to who looks twice.
     unlike: u32,
     marks: u32,
+    /// Marks that strike letters through.
+    overlays: u32,
 }
 
 impl Look {
@@ -326,17 +344,18 @@ impl Look {
             self.figures += 1;
         } else if is_combining_mark(c) {
             self.marks += 1;
+            self.overlays += u32::from(is_overlay(c));
         } else if let Some(letter) = drawn_like(c, Script::Latin) {
             self.drawn += 1;
             self.figures += u32::from(letter.is_ascii_digit());
             self.alike += u32::from(WHOLE.contains(c));
-            self.unlike += u32::from(matches!(c, 'Ѐ'..='ԯ') && !WHOLE.contains(c));
+            self.unlike += u32::from(is_cyrillic(c) && !WHOLE.contains(c));
             self.odd += u32::from(!is_of_today(c));
         } else if matches!(c, 'À'..='ɏ') {
             self.latin += 1;
         } else {
             self.foreign += 1;
-            self.cyrillic += u32::from(matches!(c, 'Ѐ'..='ԯ'));
+            self.cyrillic += u32::from(is_cyrillic(c));
         }
     }
 
@@ -372,7 +391,7 @@ impl Look {
 
     fn is_leet(&self) -> bool {
         let letters = self.latin + self.drawn;
-        letters > 1 && self.figures > 0 && self.figures <= letters
+        letters > 1 && self.figures > 0 && self.figures <= letters * FIGURES_A_LETTER
     }
 }
 
@@ -420,6 +439,7 @@ mod tests {
     #[test]
     fn digits_and_signs_are_read_as_letters() {
         reads("v1agra c@$ino", "viagra casino");
+        reads("c@$1n0 v14gr4", "casino viagra");
         reads("go1d fr33", "gold free");
     }
 
@@ -435,7 +455,11 @@ mod tests {
 
     #[test]
     fn marks_over_letters_do_not_hide_them() {
-        reads("c\u{336}a\u{336}s\u{336}i\u{336}n\u{336}o\u{336}", "casino");
+        let struck = |text: &str| text.chars().flat_map(|c| [c, '\u{336}']).collect::<String>();
+        for word in ["casino", "рассылка", "займ", "ставки", "ελλάδα"] {
+            reads(&struck(word), word);
+        }
+        assert_eq!(reveal("हिन्दी עִבְרִית"), []);
     }
 
     #[test]
