@@ -1,5 +1,9 @@
 //! What a text points to: hosts with their paths, and addresses.
 
+use std::ops::Range;
+
+use crate::text::has_no_spaces;
+
 /// What stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mention<'t> {
@@ -22,6 +26,12 @@ impl<'t> Mention<'t> {
         near.get(..end.unwrap_or(near.len())).unwrap_or_default()
     }
 
+    /// Without what its local part is written on to.
+    fn with_short_local(self) -> Self {
+        let short = |local: &'t str| local.rsplit(has_no_spaces).next().filter(|local| !local.is_empty());
+        Mention { local: self.local.map(|local| short(local).unwrap_or(local)), ..self }
+    }
+
     /// The last part of the path: the name of a file.
     pub(crate) fn file_name(&self) -> Option<&'t str> {
         let path = self.path().split(['?', '#']).next()?;
@@ -30,7 +40,7 @@ impl<'t> Mention<'t> {
     }
 }
 
-/// The mentions in a text, in order.
+/// The mentions in a text, in order. One that is written on to a script without spaces between words is told with it, and without.
 pub(crate) fn mentions(text: &str) -> impl Iterator<Item = Mention<'_>> {
     // Most texts have no dot with a letter on both sides, which bytes tell faster than characters.
     let bytes = text.as_bytes();
@@ -38,7 +48,7 @@ pub(crate) fn mentions(text: &str) -> impl Iterator<Item = Mention<'_>> {
         let is_part = |at: usize| bytes.get(at).is_some_and(|b| !b.is_ascii() || b.is_ascii_alphanumeric());
         at.checked_sub(1).is_some_and(is_part) && is_part(at + 1)
     };
-    let (mut done, mut tries) = (0, 0);
+    let (mut done, mut tries, mut cuts) = (0, 0, 0);
     let dots = text.match_indices(['.', '。']);
     let mentions = dots.filter_map(move |(at, dot)| {
         if at < done || tries == TRIES_MAX || (dot == "." && !joins(at)) {
@@ -48,9 +58,19 @@ pub(crate) fn mentions(text: &str) -> impl Iterator<Item = Mention<'_>> {
         let begin = begin_of(text, at, done);
         let end = end_of(text, at);
         done = end;
-        mention(text, begin, end)
+        let whole = mention(text, begin, end);
+        let (cut_begin, cut_end) = without_neighbours(text, begin..end, at);
+        let is_written_on = |whole: &Mention<'_>| whole.local.is_some_and(|local| local.contains(has_no_spaces));
+        if cuts == CUTS_MAX || ((cut_begin, cut_end) == (begin, end) && !whole.as_ref().is_some_and(is_written_on)) {
+            return Some([whole, None]);
+        }
+        cuts += 1;
+        // Another may be written on to this one.
+        done = cut_end;
+        let cut = mention(text, cut_begin, cut_end).map(Mention::with_short_local);
+        Some([whole, cut])
     });
-    mentions.take(MENTIONS_MAX)
+    mentions.flatten().flatten().take(MENTIONS_MAX)
 }
 
 /// A domain name has at most 253 bytes (RFC 1035 §2.3.4); a local part may have more (RFC 7622 §3.3), which nobody types.
@@ -66,16 +86,38 @@ const MENTIONS_MAX: usize = 1_024;
 /// What looks like a mention is looked at so often.
 const TRIES_MAX: u32 = 4_096;
 
+/// So many are cut out of what they are written on to: each may have to be gone through again.
+const CUTS_MAX: u32 = 256;
+
 fn begin_of(text: &str, at: usize, not_before: usize) -> usize {
     let before = text.get(not_before..at).unwrap_or_default();
-    let begin = before.char_indices().rev().take(HOST_BYTES_MAX).take_while(|(_, c)| is_host(*c)).last();
+    let mut behind = '.';
+    let goes_on = |(_, c): &(usize, char)| is_host(*c) && !(is_dot(std::mem::replace(&mut behind, *c)) && is_dot(*c));
+    let begin = before.char_indices().rev().take(HOST_BYTES_MAX).take_while(goes_on).last();
     not_before + begin.map_or(before.len(), |(begin, _)| begin)
 }
 
+/// Two dots in a row end a host, as dots of omission do.
 fn end_of(text: &str, at: usize) -> usize {
     let behind = text.get(at..).unwrap_or_default();
-    let end = behind.char_indices().find(|(_, c)| !is_host(*c) && *c != '.' && *c != '。');
-    at + end.map_or(behind.len(), |(end, _)| end)
+    let mut dot = None;
+    for (place, c) in behind.char_indices() {
+        match (is_dot(c), dot) {
+            (true, Some(first)) => return at + first,
+            (true, None) => dot = Some(place),
+            (false, _) if is_host(c) => dot = None,
+            (false, _) => return at + place,
+        }
+    }
+    text.len()
+}
+
+/// What is left of a host around one of its dots without the letters of scripts that have no spaces between words.
+fn without_neighbours(text: &str, host: Range<usize>, at: usize) -> (usize, usize) {
+    let before = text.get(host.start..at).unwrap_or_default();
+    let behind = text.get(at..host.end).unwrap_or_default();
+    let begin = before.char_indices().rev().find(|(_, c)| has_no_spaces(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+    (host.start + begin, at + behind.find(has_no_spaces).unwrap_or(behind.len()))
 }
 
 fn mention(text: &str, begin: usize, end: usize) -> Option<Mention<'_>> {
@@ -114,6 +156,11 @@ fn without_port(after: &str) -> &str {
         Some((port, rest)) if port.len() > rest.len() => rest,
         _ => after,
     }
+}
+
+/// RFC 3490 §3.1 names the second as one.
+fn is_dot(c: char) -> bool {
+    matches!(c, '.' | '。')
 }
 
 fn is_host(c: char) -> bool {
@@ -156,6 +203,27 @@ mod tests {
         assert_eq!(seen("казино.рф и casino。example."), [(None, "казино.рф", ""), (None, "casino。example", ".")]);
         assert_eq!(seen("lobby@muc.lucky.example"), [(Some("lobby"), "muc.lucky.example", "")]);
         assert_eq!(seen("well... e. g. this. And that."), []);
+    }
+
+    #[test]
+    fn two_dots_in_a_row_end_a_host() {
+        assert_eq!(seen("see...casino.example"), [(None, "casino.example", "")]);
+        assert_eq!(seen("casino.example..now"), [(None, "casino.example", "..now")]);
+        assert_eq!(seen("a.example...b.example"), [(None, "a.example", "...b.example"), (None, "b.example", "")]);
+    }
+
+    #[test]
+    fn what_is_written_on_to_scripts_without_spaces_is_seen_by_itself() {
+        let hosts = |text| mentions(text).map(|mention| mention.host).collect::<Vec<_>>();
+        assert_eq!(hosts("访问casino.example注册"), ["访问casino.example注册", "casino.example"]);
+        assert!(hosts("访问casino.example或者lucky.example注册").contains(&"lucky.example"));
+        assert_eq!(hosts("日本語.example"), ["日本語.example"]);
+        assert_eq!(
+            seen("联系sales@casino.example注册"),
+            [(Some("联系sales"), "casino.example注册", ""), (Some("sales"), "casino.example", "注册")]
+        );
+        assert_eq!(seen("联系sales@casino.example")[1], (Some("sales"), "casino.example", ""));
+        mentions(&"a.b注".repeat(30_000)).for_each(drop);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a text looks like.
 
+use std::collections::BTreeSet;
+
 use crate::matching::mentions;
 use crate::text::{Class, Views, class, is_format};
 
@@ -10,7 +12,8 @@ const SYMBOLS_CHARS_MIN: usize = 20;
 pub(super) fn has_links(body: &Views, at_least: u32) -> bool {
     let is_link = |host: &str, has_scheme| has_scheme || host.starts_with("www.");
     let links = mentions(body.folded()).filter(|one| one.local.is_none() && is_link(one.host, one.has_scheme));
-    links.count() as u64 >= u64::from(at_least)
+    // One may be told twice.
+    links.map(|one| one.at).collect::<BTreeSet<_>>().len() as u64 >= u64::from(at_least)
 }
 
 /// Whether a text calls so many people: `@alice @bob`.

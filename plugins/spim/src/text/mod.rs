@@ -12,4 +12,4 @@ mod words;
 pub(crate) use normalise::{folded, is_format, normal, spaced};
 pub(crate) use reveal::{Revealed, reveal};
 pub(crate) use views::Views;
-pub(crate) use words::{Class, Words, class, joins};
+pub(crate) use words::{Class, Words, class, has_no_spaces, joins};

@@ -36,7 +36,7 @@ pub(crate) fn class(c: char) -> Class {
 }
 
 /// Thai, Lao, Myanmar, Khmer, Kana, Bopomofo, ideographs; and Hangul, whose particles are written on to the word.
-fn has_no_spaces(c: char) -> bool {
+pub(crate) fn has_no_spaces(c: char) -> bool {
     matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}')
         || matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
         || matches!(c, '\u{20000}'..='\u{3ffff}')
