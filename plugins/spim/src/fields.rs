@@ -41,6 +41,13 @@ struct Hashes {
 const WHOLE_MAX: u32 = 16;
 const HASHES_MAX: u32 = 32;
 
+/// Texts of a stanza that are looked at. Each costs something however short it is, and sixteen thousand fit into a stanza.
+const TEXTS_MAX: usize = 256;
+/// Of one place fewer are, so that those of one do not hide all others.
+const PLACE_TEXTS_MAX: usize = 128;
+/// So many are asked for: elements of forms that have only others within have no text.
+const ASKED_MAX: u32 = 1_024;
+
 /// The markup of one element that is read.
 const MARKUP_BYTES_MAX: u32 = 128 << 10;
 
@@ -231,15 +238,23 @@ impl Fields {
     /// Tells the texts of a stanza.
     pub(crate) fn read(&self, head: &Head, stanza: &Stanza<'_>, mut tell: impl FnMut(Field, String)) {
         let places = self.parts.iter().filter(|part| head.matched(part.rule)).flat_map(|part| &part.places);
+        let mut left = TEXTS_MAX;
         for place in places {
+            if left == 0 {
+                return;
+            }
             let texts = match place.whole {
-                false => stanza.texts(place.selector, u32::MAX),
+                false => stanza.texts(place.selector, ASKED_MAX),
                 true => {
                     let elements = stanza.find(place.selector, WHOLE_MAX).into_iter();
                     elements.map(|element| markup::text(&stanza.xml(element, MARKUP_BYTES_MAX))).collect()
                 }
             };
-            texts.into_iter().filter(|text| !text.is_empty()).for_each(|text| tell(place.field, text));
+            let said = texts.into_iter().filter(|text| !text.is_empty());
+            for text in said.take(PLACE_TEXTS_MAX.min(left)) {
+                left -= 1;
+                tell(place.field, text);
+            }
         }
     }
 

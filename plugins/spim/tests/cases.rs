@@ -71,3 +71,17 @@ fn the_example_is_a_list_to_begin_with() {
     assert!(!returned("I lost at the casino; they have a bonus for members"));
     assert!(!returned("Мне нужна карта города, продажа билетов уже началась?"));
 }
+
+/// A stanza has room for sixteen thousand attributes, and a call for far fewer texts.
+#[test]
+fn of_very_many_texts_the_first_are_looked_at() {
+    let mut filter = testing::Tester::<Spim>::new(r#"{"signatures":[{"name":"c","text":"casino"}]}"#);
+    let mut returned = |before: usize, behind: &str| {
+        let labels = "<field label='1ab'/>".repeat(before);
+        let form = format!("<x xmlns='jabber:x:data'>{labels}<field label='casino'/></x>");
+        let message = format!("<message from='e@evil.example/x' to='a@home.example'>{behind}{form}</message>");
+        filter.judge(&message) == Some(Verdict::bounce(refrain_sdk::Condition::PolicyViolation))
+    };
+    assert!(returned(0, "") && returned(100, "") && !returned(8_000, ""));
+    assert!(returned(8_000, "<body>casino</body>"));
+}
