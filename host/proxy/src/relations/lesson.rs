@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_room_knows_its_occupants() {
         let joined =
-            "<presence><x xmlns='http://jabber.org/protocol/muc#user'><item role='participant'/></x></presence>";
+            "<presence id='1'><x xmlns='http://jabber.org/protocol/muc#user'><item role='participant'/></x></presence>";
         assert_eq!(lesson(joined), Lesson::Occupant);
         let said =
             "<message from='r@muc.home.example/a' to='b@far.example/x' type='groupchat'><body>hi</body></message>";
