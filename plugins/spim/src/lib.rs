@@ -140,7 +140,6 @@ impl Spim {
     /// The signatures that a stanza has, in the order of the list.
     fn signatures(&self, hashes: &[(String, String)], texts: &[(Field, Views)]) -> Vec<Hit<'_>> {
         let mut places = BTreeSet::new();
-        self.matcher.begin();
         for (field, views) in texts.iter().filter(|(field, _)| self.asked & field.bit() != 0) {
             let looks_here =
                 |place: u32| self.marks.get(place as usize).is_some_and(|mark| mark.fields & field.bit() != 0);

@@ -104,11 +104,6 @@ impl Matcher {
         Ok(sorted.compile()?)
     }
 
-    /// Begins a call, which looks at the texts of one stanza.
-    pub(crate) fn begin(&self) {
-        self.expressions.begin();
-    }
-
     /// Tells the signatures that a text is of.
     pub(crate) fn in_text(&self, views: &Views, mut found: impl FnMut(u32)) {
         self.words_in(views, &mut found);
