@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::mentions::{Mention, is_domain};
-
-/// Hosts deeper than this are looked up by their last labels.
-const LABELS_MAX: usize = 32;
+use crate::text::{Mention, is_domain};
 
 /// Where an address or URL points, as a signature has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +63,8 @@ impl Pointer {
 #[derive(Debug, Default)]
 pub(crate) struct Pointers {
     by_domain: HashMap<Box<str>, Vec<(u32, What)>>,
+    /// Dots of the domain that has most of them: hosts are looked up by no more of their labels.
+    dots_max: usize,
 }
 
 #[derive(Debug)]
@@ -84,6 +83,7 @@ impl Pointers {
             Pointer::AddressesBelow(domain) => (domain, What::AddressesBelow),
             Pointer::Host { host, path } => (host, What::Host(path.into())),
         };
+        self.dots_max = self.dots_max.max(domain.matches('.').count());
         self.by_domain.entry(domain.into()).or_default().push((place, what));
     }
 
@@ -101,9 +101,9 @@ impl Pointers {
         } else {
             mention.host
         };
-        let parents = host.match_indices('.').filter_map(|(dot, _)| host.get(dot + 1..));
-        let parents: Vec<_> = parents.collect();
-        let domains = parents.iter().rev().take(LABELS_MAX).copied().chain([host]);
+        let parents = host.rmatch_indices('.').filter_map(|(dot, _)| host.get(dot + 1..));
+        // As many dots stand in each as in the one before, and one more.
+        let domains = parents.chain([host]).take(self.dots_max + 1);
         for domain in domains {
             let is_whole = domain.len() == host.len();
             let known = self.by_domain.get(domain).into_iter().flatten();
@@ -126,8 +126,8 @@ impl What {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mentions::mentions;
     use super::*;
+    use crate::text::mentions;
 
     fn finds(pointer: Result<Pointer, String>, text: &str) -> bool {
         let mut pointers = Pointers::default();

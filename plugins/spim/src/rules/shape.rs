@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::matching::mentions;
 use crate::text::{Class, Views, class, is_format};
 
 /// Shorter texts look like anything.
@@ -11,7 +10,7 @@ const SYMBOLS_CHARS_MIN: usize = 20;
 /// Whether a text has so many links.
 pub(super) fn has_links(body: &Views, at_least: u32) -> bool {
     let is_link = |host: &str, has_scheme| has_scheme || host.starts_with("www.");
-    let links = mentions(body.folded()).filter(|one| one.local.is_none() && is_link(one.host, one.has_scheme));
+    let links = body.mentions().filter(|one| one.local.is_none() && is_link(one.host, one.has_scheme));
     // One may be told twice.
     links.map(|one| one.at).collect::<BTreeSet<_>>().len() as u64 >= u64::from(at_least)
 }

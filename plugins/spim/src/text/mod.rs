@@ -4,11 +4,13 @@
 //! and, where something is disguised, **revealed**: what it was meant to be read as.
 
 mod lookalikes;
+mod mentions;
 mod normalise;
 mod reveal;
 mod views;
 mod words;
 
+pub(crate) use mentions::{Mention, is_domain, mentions};
 pub(crate) use normalise::{folded, is_format, normal, spaced};
 pub(crate) use reveal::{Revealed, reveal};
 pub(crate) use views::Views;

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::mentions::{Mention, Spot, mentions};
 use super::{Revealed, folded, normal, reveal, spaced};
 
 /// Of a longer text the beginning and the end are looked at: a stanza may have a quarter of a megabyte, and all of it in disguise would
@@ -26,6 +27,7 @@ pub(crate) struct Views {
     exact: OnceCell<String>,
     folded: OnceCell<String>,
     revealed: OnceCell<Vec<Revealed>>,
+    mentions: OnceCell<Vec<Spot>>,
     raw_folded: OnceCell<String>,
 }
 
@@ -63,11 +65,32 @@ impl Views {
     pub(crate) fn revealed(&self) -> &[Revealed] {
         self.revealed.get_or_init(|| reveal(self.normal()))
     }
+
+    /// What the folded text points to.
+    pub(crate) fn mentions(&self) -> impl Iterator<Item = Mention<'_>> {
+        let text = self.folded();
+        let spots = self.mentions.get_or_init(|| mentions(text).map(|mention| mention.spot()).collect());
+        spots.iter().filter_map(|spot| Mention::at(text, *spot))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mentions_are_kept_as_they_were_found() {
+        for text in [
+            "see https://a.example:80/x?y, or Bob@b.example.",
+            "访问casino.example注册 sales@注.example/x",
+            "path.example./win",
+        ] {
+            let views = Views::of(text.to_owned());
+            for _ in 0..2 {
+                assert!(views.mentions().eq(mentions(views.folded())), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn of_a_very_long_text_the_beginning_and_the_end_are_looked_at() {
