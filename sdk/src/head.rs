@@ -75,14 +75,16 @@ impl Head {
     ///
     /// Errors, results and headlines are never answered, of presence only a subscription request. Nor is a room: to a delivery
     /// error it answers by removing the occupant (XEP-0045). A room writes `groupchat` to an occupant's full JID, an occupant to
-    /// the room's bare one; of other messages that concern a room it is not known who wrote them.
+    /// the room's bare one; of other messages that concern a room it is not known who wrote them. From a bare JID to a full one no
+    /// person writes, but a room that answers from its archive (XEP-0313), or an account that tells an event (XEP-0163).
     pub fn may_answer(&self) -> bool {
         match (self.kind, self.stanza_type) {
             (Kind::Iq, kind) => matches!(kind, StanzaType::IqGet | StanzaType::IqSet),
             (Kind::Presence, kind) => kind == StanzaType::Subscribe,
             (Kind::Message, StanzaType::Error | StanzaType::Headline) => false,
             (Kind::Message, StanzaType::Groupchat) => resource(&self.to).is_none(),
-            (Kind::Message, _) => !self.is_muc(),
+            // RFC 6120 §8.1.2.1: what a client sends has its full JID.
+            (Kind::Message, _) => !self.is_muc() && (resource(&self.from).is_some() || resource(&self.to).is_none()),
         }
     }
 

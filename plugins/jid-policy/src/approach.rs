@@ -13,6 +13,8 @@ pub(crate) enum Approach {
     Message,
     /// A room invites in the name of somebody (XEP-0045 §7.8.2).
     RoomInvitation,
+    /// Likewise, with a text or a link beside it: a message as well.
+    WordyRoomInvitation,
     /// Invites into a room themselves (XEP-0249).
     Invitation,
     /// Has a phone ring (XEP-0353, XEP-0482) or a window shake (XEP-0224), or puts something before its user that wants a yes: a call,
@@ -32,6 +34,9 @@ pub(crate) enum Approach {
     ClientQuery,
 }
 
+/// XEP-0249.
+const DIRECT_INVITATION: &str = "jabber:x:conference";
+
 /// RFC 6121 §4.7.2.2: a status may come in several languages.
 const STATUSES_READ: u32 = 16;
 
@@ -41,7 +46,7 @@ impl Approach {
         match self {
             Approach::Request => "a subscription request",
             Approach::Message => "a message",
-            Approach::RoomInvitation => "an invitation by a room",
+            Approach::RoomInvitation | Approach::WordyRoomInvitation => "an invitation by a room",
             Approach::Invitation => "an invitation to a room",
             Approach::Call => "a call, or something else that is offered",
             Approach::Headline => "a headline",
@@ -72,7 +77,7 @@ impl Approaches {
         const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
         Ok(Approaches {
             room_invitation: setup.selector(&format!("{{{MUC_USER}}}x/{{{MUC_USER}}}invite"))?,
-            invitation: setup.payload("jabber:x:conference")?,
+            invitation: setup.payload(DIRECT_INVITATION)?,
             ringing: [
                 setup.selector("{urn:xmpp:jingle-message:*}propose")?,
                 setup.selector("{urn:xmpp:call-invites:*}invite")?,
@@ -116,23 +121,31 @@ impl Approaches {
         if is_from_archive(head, &payloads) {
             return None;
         }
-        if stanza.test(self.room_invitation) {
-            // A room invites by its bare address; what has a resource is a user who plays the room.
-            let is_room = head.sender().resource().is_none();
-            return Some(if is_room { Approach::RoomInvitation } else { Approach::Invitation });
-        }
-        if stanza.test(self.invitation) {
-            return Some(Approach::Invitation);
-        }
-        // Contacts and logins (XEP-0144, XEP-0070) come by messages with a text, too, and count as these.
+        // Whatever stands beside it. Contacts and logins (XEP-0144, XEP-0070) come by messages with a text, too, and count as these.
         if self.ringing.iter().any(|ringing| stanza.test(*ringing)) {
             return Some(Approach::Call);
         }
-        Some(match (self.may_be_shown(stanza, &payloads), head.stanza_type) {
-            (false, _) => Approach::Signal,
-            (true, StanzaType::Headline) => Approach::Headline,
-            (true, _) => Approach::Message,
+        let may_be_shown = self.may_be_shown(stanza, &payloads);
+        Some(match head.stanza_type {
+            StanzaType::Headline if may_be_shown => Approach::Headline,
+            _ if stanza.test(self.room_invitation) => self.of_room_invitation(head, stanza, payloads),
+            _ if stanza.test(self.invitation) => Approach::Invitation,
+            _ if may_be_shown => Approach::Message,
+            _ => Approach::Signal,
         })
+    }
+
+    fn of_room_invitation(&self, head: &Head, stanza: &Stanza<'_>, mut payloads: Vec<Child>) -> Approach {
+        // A room invites by its bare address; what has a resource is a user who plays the room.
+        if head.sender().resource().is_some() {
+            return Approach::Invitation;
+        }
+        // Rooms send both kinds at once.
+        payloads.retain(|payload| payload.namespace != DIRECT_INVITATION);
+        match self.may_be_shown(stanza, &payloads) {
+            true => Approach::WordyRoomInvitation,
+            false => Approach::RoomInvitation,
+        }
     }
 
     /// Whether anything in a message is no signal.
@@ -148,15 +161,17 @@ impl Approaches {
             // To a client comes presence from rooms it is in, and from whoever was given its resource; to an occupant of a room of
             // ours from whoever enters as it (XEP-0045 §7.2.1).
             StanzaType::Available if head.recipient().resource().is_some() => None,
-            StanzaType::Available if self.has_status(stanza) => Some(Approach::Status),
-            StanzaType::Available => Some(Approach::Presence),
+            // What nobody knows, some client may show.
+            StanzaType::Available | StanzaType::Unknown if self.has_status(stanza) => Some(Approach::Status),
+            StanzaType::Available | StanzaType::Unknown => Some(Approach::Presence),
             // Answers and ends. A server ignores an approval that nobody asked for (RFC 6121 §3.1.6), and answers probes itself.
             _ => None,
         }
     }
 
     fn has_status(&self, stanza: &Stanza<'_>) -> bool {
-        stanza.texts(self.status, STATUSES_READ).iter().any(|status| !status.trim().is_empty())
+        stanza.count(self.status) > STATUSES_READ
+            || stanza.texts(self.status, STATUSES_READ).iter().any(|status| !status.trim().is_empty())
     }
 
     /// RFC 6121 §8.5: what is put to an account, its server answers; what is put to a client, the client does.

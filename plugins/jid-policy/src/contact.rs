@@ -4,6 +4,7 @@ use refrain_sdk::{Condition, ErrorType, Head, Limiter, Problem, Problems, Setup,
 
 use crate::approach::{Approach, Approaches};
 use crate::lists::Answers;
+use crate::manners::{Manners, may_be_private};
 use crate::rate::Rate;
 use crate::settings::{Contact, FirstContact, Limits, Refusal};
 use crate::stanzas::Stanzas;
@@ -35,7 +36,10 @@ impl FirstContact {
         use Treatment::{Limited, Passes, Refused};
         match (self, approach) {
             (Open, _) => Passes,
-            (Careful, Approach::Request | Approach::Message | Approach::RoomInvitation) => Limited,
+            (
+                Careful,
+                Approach::Request | Approach::Message | Approach::RoomInvitation | Approach::WordyRoomInvitation,
+            ) => Limited,
             (Careful, Approach::Invitation | Approach::Call | Approach::Headline | Approach::Status) => Refused,
             (Careful, Approach::Signal | Approach::Presence | Approach::Query | Approach::ClientQuery) => Passes,
             (RequestsOnly, Approach::Request) => Limited,
@@ -66,7 +70,7 @@ impl Contacts {
         for (place, contact) in of.into_iter().enumerate() {
             let path = format!("first-contact-to[{place}]");
             let who = reader.who(&contact.inside, &format!("{path}.inside"), setup, problems);
-            if !contact.inside.is_written() {
+            if !contact.inside.is_written() || contact.inside.is_empty() {
                 problems.add(Problem::new(path, "names nobody; write `inside`"));
             }
             read.push((who, contact.first_contact));
@@ -94,7 +98,13 @@ impl Contacts {
     }
 
     /// Judges what a stranger sends.
-    pub(crate) fn judge<'a>(&self, head: &'a Head, stanza: &Stanza<'_>, lists: &Answers<'a>) -> Verdict {
+    pub(crate) fn judge<'a>(
+        &self,
+        head: &'a Head,
+        stanza: &Stanza<'_>,
+        lists: &Answers<'a>,
+        manners: &Manners,
+    ) -> Verdict {
         let named = self.of.iter().find(|(who, _)| who.names(head.recipient(), lists));
         let contact = named.map_or(self.of_others, |(_, contact)| *contact);
         if contact == FirstContact::Open {
@@ -107,20 +117,22 @@ impl Contacts {
                 None => Verdict::Pass,
                 Some(limit) => {
                     stanza.reason(&format!("first contact {}: more than {limit}", contact.as_str()));
-                    self.tell(too_many(), head)
+                    self.tell(too_many(), head, stanza, manners)
                 }
             },
             Treatment::Refused => {
                 stanza.reason(&format!("first contact {}: {}", contact.as_str(), approach.as_str()));
-                self.tell(refusal(contact, approach), head)
+                self.tell(refusal(contact, approach), head, stanza, manners)
             }
         }
     }
 
-    fn tell(&self, bounce: Verdict, head: &Head) -> Verdict {
+    fn tell(&self, bounce: Verdict, head: &Head, stanza: &Stanza<'_>, manners: &Manners) -> Verdict {
         match self.action {
             Refusal::Drop => Verdict::Drop,
-            Refusal::Bounce => bounce.if_answerable(head),
+            // The occupant of a room that the proxy has forgotten is a stranger, too.
+            Refusal::Bounce if may_be_private(head) => Verdict::Drop,
+            Refusal::Bounce => manners.tell(bounce, head, stanza),
         }
     }
 }
@@ -213,6 +225,10 @@ impl Limiters {
                 &[(&self.invitations_of_room, sender.bare())],
                 &[(&self.invitations_to_user, recipient.bare()), (&self.invitations_of_domain, sender.domain())],
             ),
+            Approach::WordyRoomInvitation => {
+                let as_invitation = self.exceeded(Approach::RoomInvitation, head);
+                as_invitation.or_else(|| self.exceeded(Approach::Message, head))
+            }
             _ => {
                 // No bare address has a blank in it.
                 let pair = format!("{} {}", sender.bare(), recipient.bare());

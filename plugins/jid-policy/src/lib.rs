@@ -6,6 +6,7 @@ mod glob;
 mod index;
 mod interests;
 mod lists;
+mod manners;
 mod pattern;
 mod rate;
 mod read;
@@ -17,12 +18,13 @@ mod signals;
 mod stanzas;
 mod who;
 
-use refrain_sdk::{About, Direction, Filter, Head, Problems, Setup, Stanza, Verdict, export};
+use refrain_sdk::{About, Direction, Filter, Head, Kind, Problems, Setup, Stanza, StanzaType, Verdict, export};
 
 use contact::Contacts;
 use index::End;
 use interests::Interests;
 use lists::Lists;
+use manners::Manners;
 use read::{Builder, List};
 use refusal::Answer;
 use rules::{Outcome, Rules};
@@ -40,6 +42,7 @@ pub struct JidPolicy {
     answer: Answer,
     contacts: Option<Contacts>,
     lists: Lists,
+    manners: Manners,
 }
 
 impl Filter for JidPolicy {
@@ -50,7 +53,7 @@ impl Filter for JidPolicy {
     }
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
-        let mut problems = Problems::new();
+        let (mut problems, manners) = (Problems::new(), Manners::new(setup)?);
         let mut reader = Reader::default();
         for (name, members) in &settings.groups {
             reader.define(name, members, setup, &mut problems);
@@ -69,7 +72,7 @@ impl Filter for JidPolicy {
             problems.take(interests.declare(setup));
         }
         let (allow, deny, otherwise) = (allow.index(), deny.index(), settings.default);
-        problems.or(JidPolicy { allow, deny, otherwise, answer, contacts, lists: reader.lists })
+        problems.or(JidPolicy { allow, deny, otherwise, answer, contacts, lists: reader.lists, manners })
     }
 
     /// One straight order: `allow`, `deny`, `default`, `first-contact`.
@@ -81,19 +84,23 @@ impl Filter for JidPolicy {
                 Outcome::Pass | Outcome::Refuse(_) => Verdict::Pass,
             };
         }
+        // Whoever asked waits for it, and it says little but that there is no answer.
+        if (head.kind, head.stanza_type) == (Kind::Iq, StanzaType::Error) {
+            return Verdict::Pass;
+        }
         if let Some(denied) = self.deny.first_match(head, &lists)
             && let Outcome::Refuse(answer) = &denied.rule.outcome
         {
             stanza.reason(&denied.tell(head, &self.lists));
-            return answer.verdict(denied.end, head);
+            return answer.verdict(denied.end, head, stanza, &self.manners);
         }
         match (self.otherwise, &self.contacts) {
             (Otherwise::Deny, _) => {
                 stanza.reason("no allow rule matches");
-                self.answer.verdict(End::Sender, head)
+                self.answer.verdict(End::Sender, head, stanza, &self.manners)
             }
             (Otherwise::Allow, Some(contacts)) if head.is_stranger() && head.direction == Direction::Inbound => {
-                contacts.judge(head, stanza, &lists)
+                contacts.judge(head, stanza, &lists, &self.manners)
             }
             (Otherwise::Allow, _) => Verdict::Pass,
         }

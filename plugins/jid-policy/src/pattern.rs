@@ -1,6 +1,9 @@
 //! What a rule compares an address with.
 
+use std::net::Ipv6Addr;
+
 use refrain_sdk::Problem;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::glob::{Glob, is_wild};
 
@@ -38,15 +41,16 @@ impl Pattern {
             Some((local, domain)) => (Some(local), domain),
             None => (None, bare),
         };
-        // RFC 7622 §3.2 and §3.3: the host shows domains without a trailing dot, and both in lower case.
+        // RFC 7622 §3.2 and §3.3: the host shows domains without a trailing dot, and both in lower case and composed.
         // But `*.` is a domain that was forgotten, not everybody.
         let domain = lower_case(domain.strip_suffix('.').filter(|rest| !rest.ends_with('*')).unwrap_or(domain));
         let local = local.map(lower_case);
+        check_forms(bare)?;
         check_domain(&domain, text)?;
         if local.as_deref().is_some_and(is_no_local) || resource == Some("") {
             return Err(not_an_address(text));
         }
-        Ok(Self::of_parts(local, domain, resource.map(str::to_owned)))
+        Ok(Self::of_parts(local, domain, resource.map(|resource| resource.nfc().collect())))
     }
 
     fn of_parts(local: Option<String>, domain: String, resource: Option<String>) -> Self {
@@ -76,7 +80,17 @@ impl Pattern {
 
 /// RFC 7622 §3.3 has each character mapped by itself: there is no final sigma.
 fn lower_case(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
+    text.chars().flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// The host maps forms of compatibility, each part by its own rules, and dots of other scripts (RFC 7622 §3.2, §3.3.1): a word that
+/// has any would never match.
+fn check_forms(bare: &str) -> Result<(), Problem> {
+    let mapped: String = bare.nfkc().map(|c| if c == '\u{3002}' { '.' } else { c }).collect();
+    if bare.nfc().eq(mapped.chars()) {
+        return Ok(());
+    }
+    Err(Problem::new("", format!("{bare:?} is in another form than the proxy compares; write {mapped:?}")))
 }
 
 /// RFC 7622 §3.3.1
@@ -85,9 +99,11 @@ fn is_no_local(local: &str) -> bool {
 }
 
 fn check_domain(domain: &str, whole: &str) -> Result<(), Problem> {
-    let is_label =
-        |label: &str| !label.is_empty() && !label.contains(|c: char| c.is_whitespace() || "@/<>\"'&".contains(c));
-    if !domain.split('.').all(is_label) {
+    // Letters, digits and hyphens; underscores are seen in the wild; here also wildcards.
+    let is_wrong = |c: char| c.is_whitespace() || c.is_ascii() && !c.is_ascii_alphanumeric() && !"-_*?".contains(c);
+    let is_label = |label: &str| !label.is_empty() && !label.contains(is_wrong);
+    let is_ip = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(is_ipv6);
+    if !is_ip && !domain.split('.').all(is_label) {
         return Err(not_an_address(whole));
     }
     if domain.split('.').any(|label| label.starts_with("xn--")) {
@@ -95,6 +111,10 @@ fn check_domain(domain: &str, whole: &str) -> Result<(), Problem> {
         return Err(Problem::new("", format!("{whole:?} {advice}")));
     }
     Ok(())
+}
+
+fn is_ipv6(text: &str) -> bool {
+    text.parse::<Ipv6Addr>().is_ok_and(|address| address.to_string() == text)
 }
 
 fn not_an_address(text: &str) -> Problem {
@@ -116,6 +136,9 @@ mod tests {
         assert_eq!(read("Evil.Example."), Pattern::Domain("evil.example".into()));
         assert_eq!(read("*.Bücher.Example"), Pattern::Parent("bücher.example".into()));
         assert_eq!(read("ΟΔΟΣ@x.example"), Pattern::Exact("οδοσ@x.example".into()));
+        assert_eq!(read("*.Bu\u{308}cher.Example"), Pattern::Parent("bücher.example".into()));
+        assert_eq!(read("ju\u{308}rgen@x.example"), Pattern::Exact("jürgen@x.example".into()));
+        assert_eq!(read("[::1]"), Pattern::Domain("[::1]".into()));
         assert_eq!(read("x.example/a@b"), Pattern::Exact("x.example/a@b".into()));
     }
 
@@ -137,7 +160,18 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "@x.example", "a@", "a b@x.example", "a@b@c", "x..example", "x.example/", "a@x y", "."] {
+        for text in [
+            "",
+            "@x.example",
+            "a@",
+            "a b@x.example",
+            "a@b@c",
+            "x..example",
+            "x.example/",
+            "a@x y",
+            ".",
+            "x.example:5269",
+        ] {
             assert!(Pattern::read(text).is_err(), "{text}");
         }
     }

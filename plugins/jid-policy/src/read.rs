@@ -103,7 +103,11 @@ impl Builder<'_> {
         let (key, text) = match (&written.jid, &written.domain) {
             (None, None) => {
                 let mut side = |words: &Several, key: &str| {
-                    let who = self.who(words, &format!("{path}.{key}"));
+                    let at = format!("{path}.{key}");
+                    let who = self.who(words, &at);
+                    if words.is_empty() {
+                        self.problems.add(Problem::new(at, "names nobody; without the key it is everybody"));
+                    }
                     words.is_written().then(|| Rc::new(who))
                 };
                 return Named::Sides {

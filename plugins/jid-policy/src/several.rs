@@ -23,6 +23,11 @@ impl Several {
         self.0.is_some()
     }
 
+    /// Whether it is an empty list.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Each text with the path that its mistakes are blamed on: `path` of a single one, `path[2]` in a list.
     pub(crate) fn with_paths(&self, path: &str) -> impl Iterator<Item = (String, &str)> {
         let texts = self.0.as_deref().unwrap_or_default();

@@ -92,9 +92,10 @@ fn of_types(kind: Kind, mask: u32, base: Interest) -> Interest {
     selected.fold(base, Interest::stanza_type)
 }
 
-/// RFC 6121 §5.2.2: a message of a type that nobody knows is `normal`.
+/// RFC 6121 §5.2.2: a message of a type that nobody knows is `normal`. Presence of such a type is taken for `available`.
 fn also(stanza_type: StanzaType) -> u32 {
-    if stanza_type == StanzaType::Normal { 1 << StanzaType::Unknown as u32 } else { 0 }
+    let has_unknown = matches!(stanza_type, StanzaType::Normal | StanzaType::Available);
+    if has_unknown { 1 << StanzaType::Unknown as u32 } else { 0 }
 }
 
 fn unknown(word: &str) -> Problem {

@@ -33,6 +33,13 @@ fn wrong_rules_are_told_by_their_keys() {
     assert_eq!(path(r#"{"outside":"a.example","stanzas":["iq","iq/chat"]}"#), "deny[1].stanzas[1]");
     assert_eq!(path(r#"{"outside":"a.example","stanzas":[]}"#), "deny[1].stanzas");
     assert_eq!(path(r#"{"inside":"group:staff"}"#), "deny[1].inside");
+    assert_eq!(path(r#"{"inside":[],"outside":"a.example"}"#), "deny[1].inside");
+    for wrong in
+        ["a.example:5269", "a.example ", "a!b.example", "ｆull.example", "dot。example", "ａ@b.example", "[::1"]
+    {
+        assert_eq!(path(&format!(r#"{{"outside":"{wrong}"}}"#)), "deny[1].outside", "{wrong}");
+    }
+    assert!(problem(r#"{"outside":"ｆull.example"}"#).message.contains("write \"full.example\""));
     assert_eq!(path(r#"{"outside":"list:nowhere"}"#), "deny[1].outside");
     assert_eq!(path(r#"{"outside":"a.example","action":"pass"}"#), "deny[1].action");
     assert_eq!(path(r#"{"outside":"a.example","action":"drop","text":"no"}"#), "deny[1].text");
@@ -66,7 +73,7 @@ fn all_mistakes_are_told_at_once() {
 /// A rule whose addresses were taken away must not become one about everybody.
 #[test]
 fn an_empty_group_names_nobody() {
-    let settings = r#"{"groups":{"interns":[]},"deny":[{"inside":"group:interns"},{"outside":[]}]}"#;
+    let settings = r#"{"groups":{"interns":[]},"deny":[{"inside":"group:interns"}]}"#;
     let mut policy = Tester::<JidPolicy>::new(settings);
     assert_ne!(policy.judge("<message from='a@far.example' to='b@home.example'/>"), Some(Verdict::Drop));
     let settings = r#"{"groups":{"friends":[]},"default":"deny","allow":[{"outside":"group:friends"}]}"#;
