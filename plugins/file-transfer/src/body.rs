@@ -1,13 +1,18 @@
 //! The texts of messages: what stands there for something that was taken out goes too, and URIs that are denied.
 
+use std::collections::HashSet;
+
 use refrain_sdk::{Child, EditError, Head, Node, Problem, Selector, Setup, Stanza};
 
 use crate::mechanism::{Mechanism, Set};
 use crate::names;
 use crate::text::{self, Cut, Remainder};
 
-/// An honest message has a URL or two. Each more costs a pass over the texts.
-const URLS_MAX: usize = 16;
+/// An honest message has a file or two, an album some more. Each URL costs a pass over the texts; those beyond stay in them, as links.
+const URLS_MAX: usize = 32;
+
+/// Clients name each URL three or four times, for others that know it by other names.
+const MENTIONS_MAX: u32 = 4 * URLS_MAX as u32;
 
 /// An honest message has a body in a language or two.
 const TEXTS_MAX: usize = 64;
@@ -24,6 +29,7 @@ pub(crate) struct Texts {
     texts: [Selector; 4],
     /// The URLs that a mechanism brings, and clients repeat in the body.
     urls: Vec<(Mechanism, Selector)>,
+    styles: Selector,
 }
 
 impl Texts {
@@ -43,22 +49,27 @@ impl Texts {
             setup.selector(&format!("{INNER}/{{*}}subject"))?,
         ];
         let urls = URLS.iter().map(|(mechanism, path)| Ok((*mechanism, setup.selector(path)?)));
-        Ok(Texts { texts, urls: urls.collect::<Result<_, Problem>>()? })
+        let urls = urls.collect::<Result<_, Problem>>()?;
+        let styles = setup.selector(&format!("//{{{}}}*/@style", names::XHTML))?;
+        Ok(Texts { texts, urls, styles })
     }
 
-    /// Whether the message itself has a URI of a file in its texts.
-    pub(crate) fn have_file_uris(&self, head: &Head, stanza: &Stanza<'_>) -> bool {
+    /// Whether the message itself has a URI of a file in its texts, or is one of OTR.
+    pub(crate) fn are_suspect(&self, head: &Head, stanza: &Stanza<'_>, denied: Set) -> bool {
+        let (uris, otr) = (denied.has(Mechanism::FileUris), denied.has(Mechanism::E2ee));
         let [body, subject, ..] = self.texts;
-        let has = |selector| {
-            let texts = stanza.texts(selector, u32::MAX);
-            texts.iter().flat_map(|text| text.split_whitespace()).any(text::is_file_uri)
-        };
-        (head.has_body() && has(body)) || (head.has_subject() && has(subject))
+        let is_suspect =
+            |text: &String| (uris && text.split_whitespace().any(text::is_file_uri)) || (otr && text::is_otr(text));
+        let has = |selector| stanza.texts(selector, u32::MAX).iter().any(is_suspect);
+        (uris || otr) && ((head.has_body() && has(body)) || (head.has_subject() && has(subject)))
     }
 }
 
 /// Takes out the words that are denied, and says what they are.
 fn cut_words(cut: &mut Cut<'_>, denied: Set) -> Set {
+    if denied.has(Mechanism::E2ee) && cut.all_if(text::is_otr) {
+        return Set::of(Mechanism::E2ee);
+    }
     let mut cut_all = |mechanism, is_meant: fn(&str) -> bool| {
         if denied.has(mechanism) && cut.words(is_meant) { Set::of(mechanism) } else { Set::NONE }
     };
@@ -70,11 +81,19 @@ pub(crate) struct Bodies<'s> {
     questions: &'s Texts,
     texts: Option<Vec<(Node, String)>>,
     urls: Option<Vec<String>>,
+    have_styled_pictures: Option<bool>,
 }
 
 impl<'s> Bodies<'s> {
     pub(crate) fn new(questions: &'s Texts) -> Self {
-        Bodies { questions, texts: None, urls: None }
+        Bodies { questions, texts: None, urls: None, have_styled_pictures: None }
+    }
+
+    /// Whether formatted text anywhere in the stanza shows a picture by its style.
+    pub(crate) fn have_styled_pictures(&mut self, stanza: &Stanza<'_>) -> bool {
+        let styles = self.questions.styles;
+        let ask = || stanza.texts(styles, u32::MAX).iter().any(|style| names::has_picture(style));
+        *self.have_styled_pictures.get_or_insert_with(ask)
     }
 
     /// Strips the texts among the children that are left of a message, and says whether any text remains.
@@ -97,13 +116,15 @@ impl<'s> Bodies<'s> {
             return Err(EditError::BudgetExceeded);
         }
         let fallbacks = Fallbacks::read(stanza, left, stripped);
+        let has_body = texts.iter().any(|text| text.name == "body");
         let mut remains = false;
         let mut first_body = None;
         for child in texts {
-            let (remainder, words) = self.cut(stanza, child, stripped, denied, &fallbacks)?;
+            let (remainder, words) = self.cut(stanza, child, stripped, denied, &fallbacks);
             *found = found.with(words);
             remains |= !remainder.text.trim().is_empty();
-            write(stanza, child.node, &remainder)?;
+            // A subject without a body is that of a room (XEP-0045 §8.1), which may be empty, but must come.
+            write(stanza, child.node, &remainder, !has_body)?;
             if child.name == "body" && remainder.is_shorter() {
                 first_body.get_or_insert(remainder);
             }
@@ -124,15 +145,15 @@ impl<'s> Bodies<'s> {
         stripped: Set,
         denied: Set,
         fallbacks: &Fallbacks,
-    ) -> Result<(Remainder, Set), EditError> {
+    ) -> (Remainder, Set) {
         let text = self.text(stanza, child.node);
         let mut cut = Cut::new(&text);
         if !stripped.is_empty() {
-            cut.urls(self.urls(stanza, denied)?);
+            cut.urls(self.urls(stanza, denied));
             fallbacks.cut(&mut cut, &child.name);
         }
         let words = cut_words(&mut cut, denied);
-        Ok((cut.finish(), words))
+        (cut.finish(), words)
     }
 
     fn text(&mut self, stanza: &Stanza<'_>, node: Node) -> String {
@@ -147,25 +168,25 @@ impl<'s> Bodies<'s> {
     }
 
     /// Of all that is denied: what is left in a message of it was taken out of another.
-    fn urls(&mut self, stanza: &Stanza<'_>, denied: Set) -> Result<&[String], EditError> {
-        let urls = self.urls.get_or_insert_with(|| {
+    fn urls(&mut self, stanza: &Stanza<'_>, denied: Set) -> &[String] {
+        self.urls.get_or_insert_with(|| {
             let asked = self.questions.urls.iter().filter(|(mechanism, _)| denied.has(*mechanism));
-            asked.flat_map(|(_, selector)| stanza.texts(*selector, URLS_MAX as u32 + 1)).collect()
-        });
-        if urls.len() > URLS_MAX { Err(EditError::BudgetExceeded) } else { Ok(urls) }
+            let mentions = asked.flat_map(|(_, selector)| stanza.texts(*selector, MENTIONS_MAX));
+            let mut known = HashSet::new();
+            mentions.filter(|url| known.insert(url.trim().to_owned())).take(URLS_MAX).collect()
+        })
     }
 }
 
 /// Whether a child is a text of the message it stands in.
 fn is_text(child: &Child) -> bool {
-    let is_own = matches!(child.namespace.as_str(), "jabber:client" | "jabber:server");
-    is_own && matches!(child.name.as_str(), "body" | "subject")
+    names::is_of_stanza(&child.namespace) && matches!(child.name.as_str(), "body" | "subject")
 }
 
-fn write(stanza: &Stanza<'_>, node: Node, remainder: &Remainder) -> Result<(), EditError> {
+fn write(stanza: &Stanza<'_>, node: Node, remainder: &Remainder, may_be_empty: bool) -> Result<(), EditError> {
     match remainder.is_shorter() {
         false => Ok(()),
-        true if remainder.text.is_empty() => stanza.remove(node),
+        true if remainder.text.is_empty() && !may_be_empty => stanza.remove(node),
         true => stanza.set_text(node, &remainder.text),
     }
 }
@@ -183,12 +204,13 @@ impl Fallbacks {
         let elements = left.iter().filter(|child| child.namespace == FALLBACK && !stripped.is_empty());
         for child in elements.take(POINTERS_MAX) {
             let stands_for = stanza.attr(child.node, "for");
-            // The body of a sticker is an emoji, which says the same without it.
-            match stands_for.as_deref().map(names::stood_for) {
-                Some(Some(Mechanism::Stickers)) => fallbacks.elements.push(child.node),
-                Some(Some(mechanism)) if stripped.has(mechanism) => fallbacks.take(stanza, child),
-                None if !stripped.has(Mechanism::Stickers) => fallbacks.take(stanza, child),
-                _ => {}
+            let is_gone =
+                |namespace: &str| names::stood_for(namespace).is_some_and(|mechanism| stripped.has(mechanism));
+            match stands_for.is_none_or(|namespace| is_gone(&namespace)) {
+                // The body of a sticker is an emoji, which says the same without it.
+                true if stripped.has(Mechanism::Stickers) => fallbacks.elements.push(child.node),
+                true => fallbacks.take(stanza, child),
+                false => {}
             }
         }
         fallbacks

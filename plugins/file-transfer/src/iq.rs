@@ -6,7 +6,7 @@ use refrain_sdk::{Child, Condition, ErrorType, Head, Node, Problem, Setup, Stanz
 use crate::body::{Bodies, Texts};
 use crate::disco::{self, Disco};
 use crate::jingle::{self, Jingle};
-use crate::mechanism::{Mechanism, Results};
+use crate::mechanism::{Mechanism, Results, Set};
 use crate::names;
 use crate::policy::Denied;
 use crate::walk::{self, Fate, Walk};
@@ -32,13 +32,12 @@ impl Iqs {
 
     fn judge_payload(&self, iq: &Iq<'_>, payload: &Child) -> Verdict {
         match payload.namespace.as_str() {
-            jingle::NAMESPACE if iq.is_result() => Verdict::Pass,
-            jingle::NAMESPACE => self.jingle.judge(iq.stanza, iq.denied),
-            // What is offered here is asked for from the other side.
-            disco::INFO | disco::ITEMS if iq.is_result() => self.disco.strip(iq.stanza, iq.denied.against),
+            namespace if jingle::NAMESPACES.contains(&namespace) && iq.is_result() => Verdict::Pass,
+            namespace if jingle::NAMESPACES.contains(&namespace) => self.jingle.judge(iq.stanza, iq.denied),
+            disco::INFO | disco::ITEMS if iq.is_result() => self.disco.strip(iq.stanza, iq.denied),
             disco::INFO | disco::ITEMS => Verdict::Pass,
             names::PUBSUB if !iq.is_result() => iq.judge_pubsub(payload),
-            names::PUBSUB | names::VCARD | names::VCARD4 | names::COMMANDS => iq.strip(payload),
+            namespace if names::is_around(namespace) => iq.strip(payload),
             namespace => {
                 names::mechanism_of(namespace).map_or(Verdict::Pass, |found| iq.judge_mechanism(found, payload))
             }
@@ -66,14 +65,9 @@ impl Iq<'_> {
 
     /// Refuses what is part of a denied mechanism as a whole.
     fn judge_mechanism(&self, mechanism: Mechanism, payload: &Child) -> Verdict {
-        let denied = match mechanism.results() {
-            Results::Consent if self.is_result() => self.denied.against,
-            Results::Content if self.is_get() => self.denied.against,
-            Results::Consent | Results::Content => self.denied.along,
-        };
+        let is_denied = names::is_oversized(payload) || self.denied_to(mechanism, payload).has(mechanism);
         let is_of_challenge = mechanism == Mechanism::BitsOfBinary && self.is_challenge();
-        let is_denied = names::is_oversized(payload) || (denied.has(mechanism) && !is_of_challenge);
-        if !is_denied {
+        if !is_denied || is_of_challenge {
             return Verdict::Pass;
         }
         self.stanza.reason(mechanism.reason());
@@ -92,6 +86,18 @@ impl Iq<'_> {
         }
     }
 
+    fn denied_to(&self, mechanism: Mechanism, payload: &Child) -> Set {
+        // XEP-0137, XEP-0358: the start of what the other side published.
+        let asks = self.is_get() || payload.name == "start";
+        match mechanism.results() {
+            // Either side may close what the other opened.
+            Results::Consent if payload.name == "close" => self.denied.along.in_both(self.denied.against),
+            Results::Consent if self.is_result() => self.denied.against,
+            Results::Content if asks && !self.is_result() => self.denied.against,
+            Results::Consent | Results::Content => self.denied.along,
+        }
+    }
+
     /// XEP-0231: a result may have bits of binary beside what it is about.
     fn is_beside_more(&self) -> bool {
         self.is_result() && self.children.iter().any(|child| names::mechanism_of(&child.namespace).is_none())
@@ -100,7 +106,7 @@ impl Iq<'_> {
     /// XEP-0158: a service asks who wants to register for a proof of humanity, with the picture of it beside the form.
     fn is_challenge(&self) -> bool {
         let is_of_service = self.is_result() && self.head.sender().is_domain();
-        is_of_service && self.children.iter().any(|child| child.namespace == "jabber:iq:register")
+        is_of_service && self.children.iter().any(|child| child.namespace == names::REGISTER)
     }
 
     fn is_for_a_proxy(&self, payload: &Child) -> bool {
@@ -117,29 +123,37 @@ impl Iq<'_> {
 
     /// The denied mechanism whose node a request to PubSub is about. What is asked for comes the other way.
     fn asked_for(&self, pubsub: &Child) -> Option<Mechanism> {
-        let denied = if self.is_get() { self.denied.against } else { self.denied.along };
-        let children = self.stanza.children(pubsub.node).into_iter();
-        let nodes = children.filter_map(|child| self.stanza.attr(child.node, "node"));
-        nodes.filter_map(|node| names::mechanism_of(&node)).find(|mechanism| denied.has(*mechanism))
+        let denied = |request: &str| match request {
+            // Who leaves may go, and what goes may go.
+            "unsubscribe" | "retract" | "delete" | "purge" => Set::NONE,
+            "subscribe" | "options" => self.denied.against,
+            _ if self.is_get() => self.denied.against,
+            _ => self.denied.along,
+        };
+        self.stanza.children(pubsub.node).into_iter().find_map(|child| {
+            let mechanism = names::mechanism_of(&self.stanza.attr(child.node, "node")?)?;
+            denied(&child.name).has(mechanism).then_some(mechanism)
+        })
     }
 
-    /// Strips what came in a result, or refuses what is published.
+    /// Strips what came in a result. A request is refused: what it is to store would replace what was there by less than was meant.
     fn strip(&self, payload: &Child) -> Verdict {
-        let mut walk = Walk::new(self.stanza, self.denied.along, Bodies::new(self.texts));
+        let is_challenge = self.is_challenge();
+        let denied = if is_challenge { self.denied.along.without(Set::of_challenges()) } else { self.denied.along };
+        let mut walk = Walk::new(self.stanza, denied, is_challenge, Bodies::new(self.texts));
         let fate = walk.visit(payload);
-        let mechanism = match (walk.found.iter().next(), fate) {
+        let found = walk.found();
+        let mechanism = match (found.iter().next(), fate) {
             (None, Ok(_)) => return Verdict::Pass,
             (None, Err(_)) => walk::too_much(self.stanza),
             (Some(mechanism), _) => {
-                self.stanza.reason(&walk.found.reason());
+                self.stanza.reason(&found.reason());
                 mechanism
             }
         };
         match fate {
             Ok(Fate::Stays) if self.is_result() => Verdict::Pass,
             _ if self.is_result() => mechanism.refuse(Condition::Forbidden, ErrorType::Auth),
-            // A vCard is as good without its picture; what is to be published is not.
-            Ok(Fate::Stays) if payload.namespace != names::PUBSUB => Verdict::Pass,
             _ => mechanism.refuse(Condition::Forbidden, ErrorType::Cancel),
         }
     }

@@ -8,8 +8,8 @@ use crate::mechanism::{Mechanism, Set};
 use crate::names;
 use crate::policy::Denied;
 
-/// XEP-0166.
-pub(crate) const NAMESPACE: &str = "urn:xmpp:jingle:1";
+/// XEP-0166, and its forerunner.
+pub(crate) const NAMESPACES: [&str; 2] = ["urn:xmpp:jingle:1", "urn:xmpp:jingle:0"];
 
 /// Tells what sessions carry.
 #[derive(Debug)]
@@ -18,14 +18,18 @@ pub(crate) struct Jingle {
     contents: Selector,
     /// What makes a session one of files or calls wherever it stands in it.
     signs: [(Mechanism, Selector); 5],
+    /// XEP-0234 up to version 0.15: what the initiator sends, and what it asks for.
+    offers: Selector,
+    requests: Selector,
+    thumbnails: Selector,
 }
 
 impl Jingle {
     pub(crate) fn new(setup: &mut Setup) -> Result<Self, Problem> {
-        let mut within = |path: &str| setup.selector(&format!("{{{NAMESPACE}}}jingle{path}"));
+        let mut within = |path: &str| setup.selector(&format!("{{urn:xmpp:jingle:*}}jingle{path}"));
         Ok(Jingle {
             jingle: within("")?,
-            contents: within(&format!("/{{{NAMESPACE}}}content"))?,
+            contents: within("/{urn:xmpp:jingle:*}content")?,
             signs: [
                 (Mechanism::Jingle, within("//{urn:xmpp:jingle:apps:file-transfer:*}*")?),
                 (Mechanism::Jingle, within("//{urn:xmpp:jingle:jet*}*")?),
@@ -34,6 +38,9 @@ impl Jingle {
                 (Mechanism::Jingle, within("//{urn:xmpp:jingle:transports:webrtc-datachannel:*}*")?),
                 (Mechanism::Calls, within("//{urn:xmpp:jingle:apps:rtp:*}*")?),
             ],
+            offers: within("//{urn:xmpp:jingle:apps:file-transfer:*}offer")?,
+            requests: within("//{urn:xmpp:jingle:apps:file-transfer:*}request")?,
+            thumbnails: within("//{urn:xmpp:thumbs:*}thumbnail")?,
         })
     }
 
@@ -41,21 +48,53 @@ impl Jingle {
     pub(crate) fn judge(&self, stanza: &Stanza<'_>, denied: Denied) -> Verdict {
         let action = stanza.find(self.jingle, 1).first().and_then(|jingle| stanza.attr(*jingle, "action"));
         let action = Action::of(&action.unwrap_or_default());
-        let denied = match action {
-            Action::Offers => denied.along,
-            // Who may offer may be answered.
-            Action::GoesOn => denied.along.in_both(denied.against),
-            // A session that is ending may end.
-            Action::Ends => return Verdict::Pass,
+        // A session that is ending may end.
+        if action == Action::Ends {
+            return Verdict::Pass;
+        }
+        let here = self.denied(stanza, action, denied);
+        let Some(mechanism) = self.carried(stanza, here).in_both(here).iter().next() else {
+            return self.trim(stanza, denied.along);
         };
-        let Some(mechanism) = self.carried(stanza, denied).in_both(denied).iter().next() else { return Verdict::Pass };
         stanza.reason(mechanism.reason());
         match action {
             // XEP-0166: the session is not known.
-            Action::GoesOn => mechanism.refuse(Condition::ItemNotFound, ErrorType::Cancel),
+            Action::Accepts | Action::GoesOn => mechanism.refuse(Condition::ItemNotFound, ErrorType::Cancel),
             // XEP-0166: the answer of who does not support it, or does not communicate with the initiator.
-            Action::Offers | Action::Ends => mechanism.refusal(),
+            Action::Initiates | Action::Adds | Action::Replaces | Action::Ends => mechanism.refusal(),
         }
+    }
+
+    /// A session that may be offered may have a picture of what it offers, which may be denied for itself.
+    fn trim(&self, stanza: &Stanza<'_>, denied: Set) -> Verdict {
+        if denied.has(Mechanism::Thumbnails) && stanza.remove_all(self.thumbnails).is_ok_and(|removed| removed > 0) {
+            stanza.reason(Mechanism::Thumbnails.reason());
+        }
+        Verdict::Pass
+    }
+
+    /// What is denied to an action: a call by the way it was offered, a file by the way it goes.
+    fn denied(&self, stanza: &Stanza<'_>, action: Action, denied: Denied) -> Set {
+        let offered = match action {
+            Action::Initiates | Action::Adds => denied.along,
+            // Who may offer may be answered.
+            Action::Accepts | Action::Replaces | Action::GoesOn | Action::Ends => denied.along.in_both(denied.against),
+        };
+        let files = Set::of(Mechanism::Jingle);
+        let contents = stanza.find(self.contents, u32::MAX).into_iter();
+        let contents = contents.filter(|content| of_content(stanza, *content).has(Mechanism::Jingle));
+        let ways = contents.map(|content| action.way(stanza.attr(content, "senders").as_deref(), denied));
+        match ways.reduce(Set::with) {
+            Some(ways) => offered.without(files).with(ways.with(self.said(stanza, action, denied)).in_both(files)),
+            None => offered,
+        }
+    }
+
+    /// What is denied to the ways that old clients name by elements.
+    fn said(&self, stanza: &Stanza<'_>, action: Action, denied: Denied) -> Set {
+        let said = [(self.offers, denied.along), (self.requests, denied.against)];
+        let said = said.into_iter().filter(|(sign, _)| action == Action::Initiates && stanza.test(*sign));
+        said.fold(Set::NONE, |all, (_, denied)| all.with(denied))
     }
 
     fn carried(&self, stanza: &Stanza<'_>, denied: Set) -> Set {
@@ -72,7 +111,10 @@ impl Jingle {
 /// What an action does to its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
-    Offers,
+    Initiates,
+    Accepts,
+    Adds,
+    Replaces,
     GoesOn,
     Ends,
 }
@@ -80,9 +122,26 @@ enum Action {
 impl Action {
     fn of(action: &str) -> Self {
         match action {
-            "" | "session-initiate" | "content-add" | "transport-replace" => Action::Offers,
-            "session-terminate" => Action::Ends,
+            "session-initiate" => Action::Initiates,
+            "session-accept" => Action::Accepts,
+            "" | "content-add" => Action::Adds,
+            "transport-replace" => Action::Replaces,
+            "session-terminate" | "content-reject" | "content-remove" | "transport-reject" => Action::Ends,
             _ => Action::GoesOn,
+        }
+    }
+
+    /// What is denied to a file that these parties of the session send (XEP-0166 §7.3). Who writes is known to be the initiator, or the
+    /// responder, by the action alone: what else says so may be false.
+    fn way(self, senders: Option<&str>, denied: Denied) -> Set {
+        match (self, senders) {
+            (Action::Initiates, Some("initiator" | "none")) | (Action::Accepts, Some("responder")) => denied.along,
+            (Action::Initiates, Some("responder")) | (Action::Accepts, Some("initiator")) => denied.against,
+            // Both is what it means if nothing is said.
+            (Action::Initiates | Action::Adds, _) => denied.along.with(denied.against),
+            (Action::Accepts | Action::Replaces | Action::GoesOn | Action::Ends, _) => {
+                denied.along.in_both(denied.against)
+            }
         }
     }
 }

@@ -54,11 +54,11 @@ const ROWS: [Row; 29] = [
     row(Ibb, Files, "in-band bytestream (XEP-0047)", MISSING, Consent),
     row(Socks5, Files, "SOCKS5 bytestream (XEP-0065)", REJECTED, Consent),
     row(Si, Files, "stream initiation (XEP-0095)", DECLINED, Consent),
-    row(Sipub, Files, "published stream initiation (XEP-0137)", DECLINED, Consent),
+    row(Sipub, Files, "published stream initiation (XEP-0137)", DECLINED, Content),
     row(Legacy, Files, "retracted file transfer (XEP-0052)", UNKNOWN, Consent),
     row(SharedFolders, Files, "shared folder (XEP-0329, XEP-0135)", DECLINED, Content),
     row(Jingle, Files, "Jingle file transfer (XEP-0234)", UNKNOWN, Consent),
-    row(Jinglepub, Files, "published Jingle session (XEP-0358)", DECLINED, Consent),
+    row(Jinglepub, Files, "published Jingle session (XEP-0358)", DECLINED, Content),
     row(HttpUpload, Files, "HTTP upload (XEP-0363)", NOT_FOR_YOU, Consent),
     row(MediaSharing, Files, "media sharing (XEP-0385)", DECLINED, Content),
     row(FileSharing, Files, "file sharing (XEP-0447)", DECLINED, Content),
@@ -126,6 +126,11 @@ impl Set {
     /// What passes unless the operator says otherwise: what is no file, and what ordinary clients cannot do without.
     pub(crate) fn allowed_by_default() -> Set {
         [VoiceVideo, Avatars, Urls, E2ee].into_iter().fold(Set::NONE, |set, one| set.with(Set::of(one)))
+    }
+
+    /// What a challenge may bring (XEP-0158): a link, a picture in a form, the picture itself.
+    pub(crate) fn of_challenges() -> Set {
+        [Oob, MediaElement, BitsOfBinary, Urls].into_iter().fold(Set::NONE, |set, one| set.with(Set::of(one)))
     }
 
     /// A mechanism, or those of a group.

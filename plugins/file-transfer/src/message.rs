@@ -1,7 +1,9 @@
 //! Messages and presence: what is denied goes, and what else was said stays. If nothing remains, who sent it is told, unless it was a
 //! room or a service.
 
-use refrain_sdk::{Child, Condition, ErrorType, Head, Node, Problem, Selector, Setup, Stanza, StanzaType, Verdict};
+use refrain_sdk::{
+    Child, Condition, Direction, ErrorType, Head, Node, Problem, Selector, Setup, Stanza, StanzaType, Verdict,
+};
 
 use crate::body::{Bodies, Texts};
 use crate::jingle;
@@ -25,15 +27,16 @@ impl Messages {
     }
 
     pub(crate) fn judge(&self, head: &Head, stanza: &Stanza<'_>, denied: Set, texts: &Texts) -> Verdict {
-        let denied = if self.is_challenge(head, stanza) { denied.without(of_challenges()) } else { denied };
+        let is_challenge = self.is_challenge(head, stanza);
+        let denied = if is_challenge { denied.without(Set::of_challenges()) } else { denied };
         let children = stanza.children(Node::ROOT);
         if let Some((mechanism, verdict)) = refused_whole(head, stanza, &children, denied) {
             stanza.reason(mechanism.reason());
             return verdict;
         }
-        let mut walk = Walk::new(stanza, denied, Bodies::new(texts));
+        let mut walk = Walk::new(stanza, denied, is_challenge, Bodies::new(texts));
         let stripped = walk.message(&children).and_then(|remains| Ok((remains, self.strip_places(stanza, denied)?)));
-        let found = walk.found.with(stripped.map_or(Set::NONE, |(_, places)| places));
+        let found = walk.found().with(stripped.map_or(Set::NONE, |(_, places)| places));
         let mechanism = match (found.iter().next(), stripped) {
             (None, Ok(_)) => return Verdict::Pass,
             (None, Err(_)) => walk::too_much(stanza),
@@ -49,18 +52,19 @@ impl Messages {
             // Who waits for an error must have it.
             Ok(_) if head.stanza_type == StanzaType::Error => Verdict::Pass,
             Ok((Remains::Something, _)) if !found.has(Mechanism::E2ee) => Verdict::Pass,
+            Ok(_) if is_subject_of_room(head) && !found.has(Mechanism::E2ee) => Verdict::Pass,
             // A service of PubSub that meets an error ends the subscription (XEP-0060).
             _ if is_event(&children) => Verdict::Drop,
-            _ => answer(head, mechanism.refuse(Condition::PolicyViolation, ErrorType::Modify)),
+            _ => answer(head, &children, mechanism.refuse(Condition::PolicyViolation, ErrorType::Modify)),
         }
     }
 
     /// Presence is never answered by an error; what remains of it goes on.
     pub(crate) fn judge_presence(&self, stanza: &Stanza<'_>, denied: Set, texts: &Texts) -> Verdict {
         let children = stanza.children(Node::ROOT);
-        let mut walk = Walk::new(stanza, denied, Bodies::new(texts));
+        let mut walk = Walk::new(stanza, denied, false, Bodies::new(texts));
         let stripped = walk.message(&children).and_then(|_| self.strip_places(stanza, denied));
-        let found = walk.found.with(stripped.unwrap_or(Set::NONE));
+        let found = walk.found().with(stripped.unwrap_or(Set::NONE));
         if !found.is_empty() {
             stanza.reason(&found.reason());
         }
@@ -78,24 +82,19 @@ impl Messages {
     }
 }
 
-/// What a challenge may bring: a link, a picture in a form, the picture itself.
-fn of_challenges() -> Set {
-    let may_bring = [Mechanism::Oob, Mechanism::MediaElement, Mechanism::BitsOfBinary, Mechanism::Urls];
-    may_bring.into_iter().fold(Set::NONE, |set, mechanism| set.with(Set::of(mechanism)))
-}
-
 /// What is not worth stripping: it would be something else than it was.
 fn refused_whole(head: &Head, stanza: &Stanza<'_>, children: &[Child], denied: Set) -> Option<(Mechanism, Verdict)> {
     let refuse = |mechanism: Mechanism, condition, error_type| {
-        Some((mechanism, answer(head, mechanism.refuse(condition, error_type))))
+        Some((mechanism, answer(head, children, mechanism.refuse(condition, error_type))))
     };
+    // One that quotes what it is about goes on without it.
+    if head.stanza_type == StanzaType::Error {
+        return None;
+    }
     let is_packet = |child: &Child| names::mechanism_of(&child.namespace) == Some(Mechanism::Ibb);
     if denied.has(Mechanism::Ibb) && children.iter().any(is_packet) {
         // XEP-0047 §2.2: a packet of a session that is not known.
         return refuse(Mechanism::Ibb, Condition::ItemNotFound, ErrorType::Cancel);
-    }
-    if head.stanza_type == StanzaType::Error {
-        return None;
     }
     if head.is_encrypted() && denied.has(Mechanism::E2ee) {
         return refuse(Mechanism::E2ee, Condition::PolicyViolation, ErrorType::Modify);
@@ -107,7 +106,7 @@ fn refused_whole(head: &Head, stanza: &Stanza<'_>, children: &[Child], denied: S
         let mechanism = offered(stanza, offer, child).in_both(denied).iter().next()?;
         Some((mechanism, offer, child))
     })?;
-    let refusal = answer(head, mechanism.refuse(Condition::PolicyViolation, ErrorType::Cancel));
+    let refusal = answer(head, children, mechanism.refuse(Condition::PolicyViolation, ErrorType::Cancel));
     if !matches!(refusal, Verdict::Bounce(_)) {
         return Some((mechanism, refusal));
     }
@@ -115,10 +114,23 @@ fn refused_whole(head: &Head, stanza: &Stanza<'_>, children: &[Child], denied: S
 }
 
 /// Users write from full addresses. What comes from a bare one may be of a room, which takes an error for the end of whoever it was
-/// delivered to (XEP-0045).
-fn answer(head: &Head, refusal: Verdict) -> Verdict {
+/// delivered to (XEP-0045); so may a channel, whatever it writes to (XEP-0369).
+fn answer(head: &Head, children: &[Child], refusal: Verdict) -> Verdict {
+    let has = |namespace: &str| children.iter().any(|child| child.namespace.starts_with(namespace));
     let may_be_a_room = head.sender().local().is_some() && head.sender().resource().is_none();
-    if may_be_a_room { Verdict::Drop } else { refusal.if_answerable(head) }
+    if may_be_a_room || has("urn:xmpp:mix:core:") {
+        return Verdict::Drop;
+    }
+    // XEP-0045 §7.5: a user of this side to an occupant of a room. A room of this side says who wrote (XEP-0421).
+    let is_private = matches!(head.stanza_type, StanzaType::Chat | StanzaType::Normal) && head.is_muc();
+    let is_of_user = head.direction == Direction::Outbound && !has("urn:xmpp:occupant-id:");
+    if is_private && is_of_user { refusal } else { refusal.if_answerable(head) }
+}
+
+/// XEP-0045 §7.2.15: a subject without a body ends the joining of a room, even if nothing is left of it.
+fn is_subject_of_room(head: &Head) -> bool {
+    let is_from_room = head.stanza_type == StanzaType::Groupchat && !head.may_answer();
+    is_from_room && head.has_subject() && !head.has_body()
 }
 
 /// What a client would ring for.

@@ -3,11 +3,12 @@
 use refrain_sdk::Child;
 
 use crate::mechanism::Mechanism::{self, *};
+use crate::{reject, text};
 
 /// Namespaces of payloads that belong to a mechanism as a whole; a trailing `*` matches by prefix, for versions come and go. They name
 /// features, nodes of PubSub, and what a fallback stands for, too.
 #[rustfmt::skip]
-const PAYLOADS: [(&str, Mechanism); 38] = [
+const PAYLOADS: [(&str, Mechanism); 40] = [
     ("jabber:iq:oob", Oob),
     ("jabber:x:oob", Oob),
     ("http://jabber.org/protocol/ibb", Ibb),
@@ -46,6 +47,8 @@ const PAYLOADS: [(&str, Mechanism); 38] = [
     ("urn:xmpp:omemo:*", E2ee),
     ("urn:xmpp:openpgp:*", E2ee),
     ("jabber:x:encrypted", E2ee),
+    ("urn:xmpp:mls:*", E2ee),
+    ("http://www.xmpp.org/extensions/xep-0200.html*", E2ee),
 ];
 
 /// Namespaces of what stands in payloads only.
@@ -79,83 +82,148 @@ pub(crate) enum Extent {
     Unit,
 }
 
+/// What is asked of an attribute's value.
+type Test = fn(&str) -> bool;
+
 /// Elements that belong to a mechanism, in namespaces that do not.
 #[derive(Debug)]
 struct Element {
     namespace: &'static str,
-    name: &'static str,
-    attribute: Option<(&'static str, &'static str)>,
+    /// Any, if there are none.
+    names: &'static [&'static str],
+    attribute: Option<(&'static str, Test)>,
     mechanism: Mechanism,
     extent: Extent,
 }
 
-const fn element(namespace: &'static str, name: &'static str, mechanism: Mechanism, extent: Extent) -> Element {
-    Element { namespace, name, attribute: None, mechanism, extent }
+const fn element(
+    namespace: &'static str,
+    names: &'static [&'static str],
+    mechanism: Mechanism,
+    extent: Extent,
+) -> Element {
+    Element { namespace, names, attribute: None, mechanism, extent }
+}
+
+impl Element {
+    const fn whose(self, attribute: &'static str, test: Test) -> Element {
+        Element { attribute: Some((attribute, test)), ..self }
+    }
+
+    fn fits(&self, child: &Child, attribute: &mut impl FnMut(&str) -> Option<String>) -> bool {
+        self.namespace == child.namespace
+            && (self.names.is_empty() || self.names.contains(&child.name.as_str()))
+            && self.attribute.is_none_or(|(name, test)| attribute(name).is_some_and(|value| test(&value)))
+    }
 }
 
 pub(crate) const REFERENCE: &str = "urn:xmpp:reference:0";
 pub(crate) const VCARD: &str = "vcard-temp";
 pub(crate) const VCARD4: &str = "urn:ietf:params:xml:ns:vcard-4.0";
 pub(crate) const XHTML_IM: &str = "http://jabber.org/protocol/xhtml-im";
+pub(crate) const XHTML: &str = "http://www.w3.org/1999/xhtml";
+/// XEP-0077.
+pub(crate) const REGISTER: &str = "jabber:iq:register";
 /// XEP-0050.
-pub(crate) const COMMANDS: &str = "http://jabber.org/protocol/commands";
-const XHTML: &str = "http://www.w3.org/1999/xhtml";
+const COMMANDS: &str = "http://jabber.org/protocol/commands";
+const SEARCH: &str = "jabber:iq:search";
+const ROOM_OWNER: &str = "http://jabber.org/protocol/muc#owner";
+const PUBSUB_OWNER: &str = "http://jabber.org/protocol/pubsub#owner";
+const FORM: &str = "jabber:x:data";
+const SVG: &str = "http://www.w3.org/2000/svg";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
-const OGP: &str = "https://ogp.me/ns#";
 const ATOM: &str = "http://www.w3.org/2005/Atom";
+const MEDIA: &[&str] = &["image", "video", "audio"];
 
 #[rustfmt::skip]
-const ELEMENTS: [Element; 20] = [
+const ELEMENTS: [Element; 19] = [
     // XEP-0372: mentions and the like pass.
-    Element { attribute: Some(("type", "data")), ..element(REFERENCE, "reference", MediaSharing, Extent::Part) },
-    Element { attribute: Some(("rel", "enclosure")), ..element(ATOM, "link", PubsubFiles, Extent::Unit) },
-    element(VCARD, "PHOTO", Avatars, Extent::Part),
-    element(VCARD, "LOGO", Avatars, Extent::Part),
-    element(VCARD, "SOUND", Avatars, Extent::Part),
-    element(VCARD4, "photo", Avatars, Extent::Part),
-    element(VCARD4, "logo", Avatars, Extent::Part),
-    element(VCARD4, "sound", Avatars, Extent::Part),
-    element(XHTML, "img", XhtmlImages, Extent::Unit),
-    element(XHTML, "object", XhtmlImages, Extent::Unit),
-    element(XHTML, "embed", XhtmlImages, Extent::Unit),
-    element(XHTML, "picture", XhtmlImages, Extent::Unit),
-    element(XHTML, "audio", XhtmlImages, Extent::Unit),
-    element(XHTML, "video", XhtmlImages, Extent::Unit),
-    element(XHTML, "source", XhtmlImages, Extent::Unit),
-    element(XHTML, "iframe", XhtmlImages, Extent::Unit),
-    element(XHTML, "a", Urls, Extent::Unit),
-    element(OGP, "image", LinkPreviews, Extent::Unit),
-    element(OGP, "video", LinkPreviews, Extent::Unit),
-    element(OGP, "audio", LinkPreviews, Extent::Unit),
+    element(REFERENCE, &["reference"], MediaSharing, Extent::Part).whose("type", |kind| kind == "data"),
+    element(ATOM, &["link"], PubsubFiles, Extent::Unit).whose("rel", is_enclosure),
+    element(ATOM, &["content"], PubsubFiles, Extent::Unit).whose("src", |_| true),
+    element(ATOM, &["content"], PubsubFiles, Extent::Unit).whose("type", is_no_text),
+    element(VCARD, &["PHOTO", "LOGO", "SOUND"], Avatars, Extent::Part),
+    element(VCARD4, &["photo", "logo", "sound"], Avatars, Extent::Part),
+    element(XHTML, &["img", "object", "embed", "picture", "audio", "video", "source", "iframe"], XhtmlImages, Extent::Unit),
+    element(XHTML, &["a"], XhtmlImages, Extent::Unit).whose("href", text::is_file_address),
+    element(XHTML, &[], XhtmlImages, Extent::Unit).whose("style", has_picture),
+    element(SVG, &[], XhtmlImages, Extent::Unit),
+    element(XHTML, &["a"], Urls, Extent::Unit),
+    // The sub-properties, such as `og:image:url`, cannot be written in XML but as names in a namespace of their own.
+    element("https://ogp.me/ns#", MEDIA, LinkPreviews, Extent::Unit),
+    element("https://ogp.me/ns#image:", &[], LinkPreviews, Extent::Unit),
+    element("https://ogp.me/ns#video:", &[], LinkPreviews, Extent::Unit),
+    element("https://ogp.me/ns#audio:", &[], LinkPreviews, Extent::Unit),
+    element("http://ogp.me/ns#", MEDIA, LinkPreviews, Extent::Unit),
+    element("http://ogp.me/ns#image:", &[], LinkPreviews, Extent::Unit),
+    element("http://ogp.me/ns#video:", &[], LinkPreviews, Extent::Unit),
+    element("http://ogp.me/ns#audio:", &[], LinkPreviews, Extent::Unit),
 ];
 
+/// RFC 4287 §4.2.7.2: a registered relation may be written as its IRI, too.
+fn is_enclosure(relation: &str) -> bool {
+    matches!(relation, "enclosure" | "http://www.iana.org/assignments/relation/enclosure")
+}
+
+/// RFC 4287 §4.1.3.3: what is neither text nor XML is Base64 of something else.
+fn is_no_text(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_text = matches!(kind.as_str(), "text" | "html" | "xhtml") || kind.starts_with("text/");
+    !is_text && !kind.ends_with("/xml") && !kind.ends_with("+xml")
+}
+
+/// Whether a style shows a picture, as a background or otherwise.
+pub(crate) fn has_picture(style: &str) -> bool {
+    style.to_ascii_lowercase().contains("url(")
+}
+
 /// Payloads in which elements of a mechanism stand.
-const AROUND: [(&str, Mechanism); 8] = [
+#[rustfmt::skip]
+const AROUND: [(&str, Mechanism); 24] = [
     (REFERENCE, MediaSharing),
     (XHTML_IM, XhtmlImages),
     (RDF, LinkPreviews),
     (VCARD, Avatars),
     (VCARD4, Avatars),
-    ("jabber:x:data", MediaElement),
+    (ATOM, PubsubFiles),
+    (FORM, MediaElement),
+    (FORM, FileSharing),
     (COMMANDS, MediaElement),
     (COMMANDS, FileSharing),
+    (REGISTER, MediaElement),
+    (REGISTER, FileSharing),
+    (SEARCH, MediaElement),
+    (SEARCH, FileSharing),
+    (ROOM_OWNER, MediaElement),
+    (ROOM_OWNER, FileSharing),
+    (PUBSUB_OWNER, MediaElement),
+    (PUBSUB_OWNER, FileSharing),
+    ("urn:xmpp:sfs:*", Thumbnails),
+    ("urn:xmpp:sfs:*", Jinglepub),
+    ("urn:xmpp:sims:*", Thumbnails),
+    ("urn:xmpp:stickers:*", Thumbnails),
+    (REFERENCE, Thumbnails),
+    (REFERENCE, Jinglepub),
 ];
 
 /// What has any payload within, and says nothing once it is empty: PubSub (XEP-0060), forwarded messages (XEP-0297), carbons (XEP-0280),
 /// what is fastened to a message (XEP-0422).
-const ENVELOPES: [&str; 5] = [PUBSUB, PUBSUB_EVENT, "urn:xmpp:forward:0", "urn:xmpp:carbons:2", "urn:xmpp:fasten:0"];
-/// XEP-0313: results of an archive have messages within, and stay when they are empty.
-const ARCHIVE: &str = "urn:xmpp:mam:";
+const ENVELOPES: [&str; 5] = [PUBSUB, PUBSUB_EVENT, "urn:xmpp:forward:*", "urn:xmpp:carbons:*", "urn:xmpp:fasten:*"];
 pub(crate) const PUBSUB: &str = "http://jabber.org/protocol/pubsub";
 pub(crate) const PUBSUB_EVENT: &str = "http://jabber.org/protocol/pubsub#event";
 
-/// The mechanism that a namespace belongs to, or a feature, or a node of PubSub.
-pub(crate) fn mechanism_of(namespace: &str) -> Option<Mechanism> {
-    let fits = |pattern: &str| match pattern.strip_suffix('*') {
+/// Whether a namespace is this one, or begins so if a `*` stands behind.
+fn fits(pattern: &str, namespace: &str) -> bool {
+    match pattern.strip_suffix('*') {
         Some(prefix) => namespace.starts_with(prefix),
         None => namespace == pattern,
-    };
-    PAYLOADS.iter().chain(&WITHIN).find(|(pattern, _)| fits(pattern)).map(|(_, mechanism)| *mechanism)
+    }
+}
+
+/// The mechanism that a namespace belongs to, or a feature, or a node of PubSub.
+pub(crate) fn mechanism_of(namespace: &str) -> Option<Mechanism> {
+    let mut rows = PAYLOADS.iter().chain(&WITHIN);
+    rows.find(|(pattern, _)| fits(pattern, namespace)).map(|(_, mechanism)| *mechanism)
 }
 
 /// The mechanism that a fallback stands for (XEP-0428), by the namespace it names.
@@ -165,28 +233,39 @@ pub(crate) fn stood_for(namespace: &str) -> Option<Mechanism> {
 }
 
 /// The mechanism that an element belongs to, whose attributes can be asked for, and how much goes with it.
-pub(crate) fn element_of(child: &Child, attribute: impl Fn(&str) -> Option<String>) -> Option<(Mechanism, Extent)> {
+pub(crate) fn element_of(
+    child: &Child,
+    mut attribute: impl FnMut(&str) -> Option<String>,
+) -> Option<(Mechanism, Extent)> {
     if let Some(mechanism) = mechanism_of(&child.namespace) {
         // A call that is ending may end.
         let ends = mechanism == CallInvites && matches!(child.name.as_str(), "retract" | "reject" | "left");
         return (!ends).then_some((mechanism, Extent::Unit));
     }
-    let is_same = |element: &&Element| {
-        element.namespace == child.namespace
-            && element.name == child.name
-            && element.attribute.is_none_or(|(name, value)| attribute(name).as_deref() == Some(value))
-    };
-    ELEMENTS.iter().find(is_same).map(|element| (element.mechanism, element.extent))
+    let found = ELEMENTS.iter().find(|element| element.fits(child, &mut attribute));
+    found.map(|element| (element.mechanism, element.extent))
 }
 
-/// Whether an element goes or stays as a whole: an item of PubSub, a formatted message, what is said of a link.
+/// Whether an element goes or stays as a whole: an item of PubSub, a formatted message, what is said of a link, a proposed call.
 pub(crate) fn is_unit(child: &Child) -> bool {
     match child.namespace.as_str() {
         PUBSUB | PUBSUB_EVENT => child.name == "item",
         XHTML_IM => child.name == "html",
         RDF => child.name == "Description",
-        _ => false,
+        namespace => child.name == "propose" && namespace.starts_with(reject::JINGLE_MESSAGE),
     }
+}
+
+/// Whether the payload of an iq is no mechanism itself, and may have something of one in it: an item, a picture, a form.
+pub(crate) fn is_around(namespace: &str) -> bool {
+    const OTHERS: [&str; 8] = [PUBSUB, VCARD, VCARD4, COMMANDS, REGISTER, SEARCH, ROOM_OWNER, PUBSUB_OWNER];
+    OTHERS.contains(&namespace)
+}
+
+/// Whether elements of this namespace are parts of a stanza: of this one, or of a forwarded one, which without a namespace of its own has
+/// that of what is around it.
+pub(crate) fn is_of_stanza(namespace: &str) -> bool {
+    matches!(namespace, "jabber:client" | "jabber:server") || namespace.starts_with("urn:xmpp:forward:")
 }
 
 /// Whether bits of binary are more than the 8 KiB that XEP-0231 has them for: then they are a file by another name.
@@ -197,18 +276,18 @@ pub(crate) fn is_oversized(child: &Child) -> bool {
 
 /// Whether an element says nothing once it is empty.
 pub(crate) fn is_envelope(child: &Child) -> bool {
-    ENVELOPES.contains(&child.namespace.as_str())
+    ENVELOPES.iter().any(|pattern| fits(pattern, &child.namespace))
 }
 
-/// Whether an element is of an archive.
+/// Whether an element is a result of an archive (XEP-0313): it has a message within, and stays when it is empty.
 pub(crate) fn is_archive(child: &Child) -> bool {
-    child.namespace.starts_with(ARCHIVE)
+    child.namespace.starts_with("urn:xmpp:mam:") && child.name == "result"
 }
 
 /// The namespaces of payloads, as an interest rule takes them, that may have to do with one of the mechanisms asked for.
 pub(crate) fn payloads(is_asked: impl Fn(Mechanism) -> bool) -> Vec<&'static str> {
     let is_asked = |mechanism| is_asked(mechanism) || mechanism == BitsOfBinary;
-    let own = PAYLOADS.iter().chain(&AROUND).filter(|(_, mechanism)| is_asked(*mechanism));
+    let own = PAYLOADS.iter().chain(&WITHIN).chain(&AROUND).filter(|(_, mechanism)| is_asked(*mechanism));
     own.map(|(pattern, _)| *pattern).chain(ENVELOPES).chain(["urn:xmpp:mam:*"]).collect()
 }
 

@@ -54,6 +54,15 @@ impl<'t> Cut<'t> {
         any
     }
 
+    /// Takes out everything, if the text as a whole is meant, and says whether it is.
+    pub(crate) fn all_if(&mut self, is_meant: impl Fn(&str) -> bool) -> bool {
+        let is_meant = is_meant(self.text);
+        if is_meant {
+            self.gone.fill(true);
+        }
+        is_meant
+    }
+
     fn word(&mut self, start: usize, end: usize) {
         let before = self.chars[..start].iter().rposition(|(_, char)| char.is_whitespace());
         let start = before.map_or(0, |space| space + 1);
@@ -113,14 +122,38 @@ impl Remainder {
 /// offer (XEP-0147, XEP-0358).
 pub(crate) fn is_file_uri(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
-    let is_data =
-        |after: &str| after.split_once(',').is_some_and(|(kind, _)| kind.is_empty() || kind.contains(['/', ';']));
     let offers = ["recvfile", "sendfile", "jingle;"];
     word.contains("aesgcm://")
-        || word.split("data:").skip(1).any(is_data)
-        || word.contains("@bob.xmpp.org")
+        || has_data(&word)
+        || word.split_once("cid:").is_some_and(|(_, id)| id.contains("@bob.xmpp.org"))
         || (word.contains("xmpp:")
             && word.split('?').skip(1).any(|query| offers.iter().any(|offer| query.starts_with(offer))))
+}
+
+/// Whether a link leads to a [file](is_file_uri). Browsers read an address without the white space in it.
+pub(crate) fn is_file_address(href: &str) -> bool {
+    is_file_uri(&href.split_whitespace().collect::<String>())
+}
+
+/// Whether a word in lower case has a file in it as it is (RFC 2397). In a link to the web it is a part of the link.
+fn has_data(word: &str) -> bool {
+    const TYPES: [&str; 8] = ["image", "video", "audio", "text", "application", "font", "model", "multipart"];
+    let is_kind = |kind: &str| {
+        kind.is_empty() || kind.starts_with(';') || kind.split_once('/').is_some_and(|(kind, _)| TYPES.contains(&kind))
+    };
+    let itself = word.trim_start_matches(|char: char| !char.is_alphanumeric());
+    let is_of_web = itself.starts_with("http://") || itself.starts_with("https://");
+    let parts: Vec<_> = word.split("data:").collect();
+    let is_data = |pair: &[&str]| {
+        let is_whole = !pair[0].ends_with(char::is_alphanumeric);
+        is_whole && pair[1].split_once(',').is_some_and(|(kind, _)| is_kind(kind))
+    };
+    !is_of_web && parts.windows(2).any(is_data)
+}
+
+/// Whether a text is a message of OTR. XEP-0364 §3 knows it by its beginning; clients skip blanks before it.
+pub(crate) fn is_otr(text: &str) -> bool {
+    text.trim_start().starts_with("?OTR")
 }
 
 /// Whether a word has a URI in it that a client makes a link of.
@@ -176,9 +209,29 @@ mod tests {
             assert!(is_file_uri(uri), "{uri}");
         }
         assert!(is_file_uri("xmpp:a@b.example/c?recvfile;sid=1") && is_file_uri("xmpp:a@b.example/c?jingle;id=1"));
+        assert!(is_file_uri("url(data:image/png;base64,AA)") && is_file_uri("<cid:sha1+aa@bob.xmpp.org>"));
         for word in ["data:", "metadata:x", "data:foo", "xmpp:room@muc.example?join", "https://a.example/?sendfiles"] {
             assert!(!is_file_uri(word), "{word}");
         }
+    }
+
+    #[test]
+    fn ordinary_words_are_no_files() {
+        for word in [
+            "metadata:foo/bar,baz",
+            "metadata:text/a,b",
+            "data:10/12,13",
+            "https://jsfiddle.example/#data:a/b,c",
+            "(https://x.example/?q=data:text/html,hi)",
+            "cat@bob.xmpp.org",
+        ] {
+            assert!(!is_file_uri(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn blanks_in_an_address_hide_no_file() {
+        assert!(is_file_address(" da\n\tta:text/plain,hi") && !is_file_address("https://a.example/ x"));
     }
 
     #[test]

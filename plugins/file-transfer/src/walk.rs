@@ -6,14 +6,18 @@ use crate::body::Bodies;
 use crate::mechanism::{Mechanism, Set};
 use crate::names::{self, Extent};
 
-/// Elements that are looked into. An honest stanza has some hundred, and each costs one question to the host.
-const PARENTS_MAX: u32 = 4_096;
+/// Elements that are looked into, each at the cost of one question to the host. An honest message has some ten, a page of twenty long posts
+/// some thousand: as many as go into a stanza, which has at most 16,384 elements and texts together.
+const PARENTS_MAX: u32 = 8_192;
 
 /// Namespaces of what clients put beside a message, and what says nothing without one.
-const COMPANY: [&str; 19] = [
+const COMPANY: [&str; 27] = [
+    "http://jabber.org/protocol/address",
+    "http://jabber.org/protocol/amp",
     "http://jabber.org/protocol/chatstates",
     "http://jabber.org/protocol/nick",
     "http://jabber.org/protocol/rsm",
+    "http://jabber.org/protocol/shim",
     "jabber:x:delay",
     "jabber:x:event",
     "urn:xmpp:captcha",
@@ -21,15 +25,20 @@ const COMPANY: [&str; 19] = [
     "urn:xmpp:eme:0",
     "urn:xmpp:fallback:0",
     "urn:xmpp:hints",
+    "urn:xmpp:mam:tmp",
     "urn:xmpp:markup:0",
     "urn:xmpp:message-attaching:1",
     "urn:xmpp:message-correct:0",
+    "urn:xmpp:mix:core:1",
     "urn:xmpp:occupant-id:0",
     "urn:xmpp:reference:0",
     "urn:xmpp:reply:0",
+    "urn:xmpp:sec-label:0",
     "urn:xmpp:sid:0",
+    "urn:xmpp:spoiler:0",
     "urn:xmpp:styling:0",
     "urn:xmpp:ephemeral:0",
+    "vcard-temp:x:update",
 ];
 
 /// What became of an element.
@@ -51,17 +60,22 @@ pub(crate) enum Remains {
 /// One pass over one stanza. It notes removals as it goes.
 pub(crate) struct Walk<'s> {
     pub(crate) stanza: &'s Stanza<'s>,
-    denied: Set,
-    /// What was taken out.
-    pub(crate) found: Set,
+    /// A challenge may have a picture of any size.
+    is_challenge: bool,
+    /// What was taken out of messages, and of what else is around.
+    found: Set,
+    /// What was taken out of something that stays, and says the same without it.
+    trimmed: Set,
     bodies: Bodies<'s>,
     parents: u32,
     place: Place,
 }
 
 /// Where the walk is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Place {
+    /// What is denied here.
+    denied: Set,
     /// In what goes or stays as a whole.
     in_unit: bool,
     /// In a result of an archive (XEP-0313), which stays, so that the archive has no gaps.
@@ -71,16 +85,22 @@ struct Place {
 }
 
 impl<'s> Walk<'s> {
-    pub(crate) fn new(stanza: &'s Stanza<'s>, denied: Set, bodies: Bodies<'s>) -> Self {
-        Walk { stanza, denied, found: Set::NONE, bodies, parents: 0, place: Place::default() }
+    pub(crate) fn new(stanza: &'s Stanza<'s>, denied: Set, is_challenge: bool, bodies: Bodies<'s>) -> Self {
+        let place = Place { denied, in_unit: false, in_archive: false, beside_sticker: false };
+        Walk { stanza, is_challenge, found: Set::NONE, trimmed: Set::NONE, bodies, parents: 0, place }
+    }
+
+    /// What was taken out.
+    pub(crate) fn found(&self) -> Set {
+        self.found.with(self.trimmed)
     }
 
     /// Strips what a message holds, then its texts.
     pub(crate) fn message(&mut self, children: &[Child]) -> Result<Remains, EditError> {
         let found_before = std::mem::take(&mut self.found);
         let is_sticker = |child: &Child| names::mechanism_of(&child.namespace) == Some(Mechanism::Stickers);
-        let beside_sticker = !self.denied.has(Mechanism::Stickers) && children.iter().any(is_sticker);
         let outer = self.place;
+        let beside_sticker = !outer.denied.has(Mechanism::Stickers) && children.iter().any(is_sticker);
         self.place = Place { in_unit: false, beside_sticker, ..outer };
         let mut says_something = false;
         let mut left = Vec::with_capacity(children.len());
@@ -92,7 +112,7 @@ impl<'s> Walk<'s> {
         }
         self.place = outer;
         let stripped = self.found;
-        let has_text = self.bodies.strip(self.stanza, &left, stripped, self.denied, &mut self.found)?;
+        let has_text = self.bodies.strip(self.stanza, &left, stripped, outer.denied, &mut self.found)?;
         let is_whole = self.found.is_empty();
         self.found = self.found.with(found_before);
         Ok(if is_whole || says_something || has_text { Remains::Something } else { Remains::Nothing })
@@ -100,20 +120,38 @@ impl<'s> Walk<'s> {
 
     /// Takes an element out, or what is denied in it.
     pub(crate) fn visit(&mut self, child: &Child) -> Result<Fate, EditError> {
-        match names::element_of(child, |name| self.stanza.attr(child.node, name)) {
-            Some((mechanism, _)) if !self.is_denied(mechanism) && !names::is_oversized(child) => Ok(Fate::Stays),
-            Some((mechanism, extent)) => {
+        use Mechanism::{FileSharing, Jingle, MediaSharing, Stickers, Urls, XhtmlImages};
+        let mechanism = match self.element_of(child) {
+            Some((mechanism, extent)) if self.is_denied(mechanism) || self.is_oversized(child) => {
                 self.found = self.found.with(Set::of(mechanism));
-                self.take_out(child.node, extent)
+                return self.take_out(child.node, extent);
             }
-            None if child.child_count == 0 => Ok(Fate::Stays),
-            None => self.look_into(child),
+            allowed => allowed.map(|(mechanism, _)| mechanism),
+        };
+        match mechanism {
+            _ if child.child_count == 0 => Ok(Fate::Stays),
+            Some(FileSharing | MediaSharing | Stickers | Jingle) => self.trim(child),
+            None | Some(Urls | XhtmlImages) => self.look_into(child),
+            Some(_) => Ok(Fate::Stays),
         }
+    }
+
+    fn element_of(&mut self, child: &Child) -> Option<(Mechanism, Extent)> {
+        let (stanza, bodies) = (self.stanza, &mut self.bodies);
+        names::element_of(child, |name| match name {
+            // Most stanzas have none: one question for all of their elements.
+            "style" if !bodies.have_styled_pictures(stanza) => None,
+            _ => stanza.attr(child.node, name),
+        })
     }
 
     /// A sticker is a file that is shared (XEP-0449 §4.2): who may send the one may send the other beside it.
     fn is_denied(&self, mechanism: Mechanism) -> bool {
-        self.denied.has(mechanism) && !(mechanism == Mechanism::FileSharing && self.place.beside_sticker)
+        self.place.denied.has(mechanism) && !(mechanism == Mechanism::FileSharing && self.place.beside_sticker)
+    }
+
+    fn is_oversized(&self, child: &Child) -> bool {
+        !self.is_challenge && names::is_oversized(child)
     }
 
     fn take_out(&mut self, node: Node, extent: Extent) -> Result<Fate, EditError> {
@@ -124,12 +162,26 @@ impl<'s> Walk<'s> {
         Ok(Fate::Goes)
     }
 
+    /// Looks into a file that may pass: its thumbnail, and a source of it, may be denied for themselves.
+    fn trim(&mut self, file: &Child) -> Result<Fate, EditError> {
+        let (outer, found) = (self.place, self.found);
+        let may_go = Set::of(Mechanism::Thumbnails).with(Set::of(Mechanism::Jinglepub));
+        self.place = Place { denied: outer.denied.in_both(may_go), in_unit: false, ..outer };
+        if !self.place.denied.is_empty() {
+            self.found = Set::NONE;
+            self.look_into(file)?;
+            self.trimmed = self.trimmed.with(self.found);
+        }
+        (self.place, self.found) = (outer, found);
+        Ok(Fate::Stays)
+    }
+
     fn look_into(&mut self, parent: &Child) -> Result<Fate, EditError> {
         self.parents += 1;
         if self.parents > PARENTS_MAX {
             return Err(EditError::BudgetExceeded);
         }
-        if let Some(mechanism) = self.mechanism_of_node(parent).filter(|mechanism| self.denied.has(*mechanism)) {
+        if let Some(mechanism) = self.mechanism_of_node(parent).filter(|mechanism| self.is_denied(*mechanism)) {
             self.found = self.found.with(Set::of(mechanism));
             return self.take_out(parent.node, Extent::Unit);
         }
@@ -189,11 +241,12 @@ fn is_meaningful(child: &Child) -> bool {
         // A private message in a room has it, empty; an invitation has something in it.
         "http://jabber.org/protocol/muc#user" => child.child_count > 0,
         names::XHTML_IM => false,
-        "jabber:server" | "jabber:client" => !matches!(child.name.as_str(), "body" | "subject" | "thread"),
+        namespace if namespace.starts_with("urn:xmpp:carbons:") => child.name != "private",
+        namespace if names::is_of_stanza(namespace) => !matches!(child.name.as_str(), "body" | "subject" | "thread"),
         namespace => !COMPANY.contains(&namespace),
     }
 }
 
 fn is_message(child: &Child) -> bool {
-    child.name == "message" && matches!(child.namespace.as_str(), "jabber:client" | "jabber:server")
+    child.name == "message" && names::is_of_stanza(&child.namespace)
 }

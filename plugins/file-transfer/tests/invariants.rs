@@ -49,7 +49,7 @@ fn no_request_disappears() {
 
 #[test]
 fn a_file_does_not_hide_behind_what_is_too_much() {
-    let many = "<a xmlns='urn:example:a'><b/></a>".repeat(5_000);
+    let many = format!("<a xmlns='urn:example:a'>{}</a>", "<a><a><a><b/></a></a></a>".repeat(3_500));
     let file =
         "<message xmlns='jabber:client'><x xmlns='jabber:x:oob'><url>https://up.example/a.jpg</url></x></message>";
     let forwarded = format!("<forwarded xmlns='urn:xmpp:forward:0'>{many}{file}</forwarded>");
