@@ -75,10 +75,7 @@ impl Limiter {
             }
             return enough;
         }
-        if table.len() >= KEYS_MAX / SHARDS {
-            table.evict(|level| -level.at(now_ms, rate).tokens);
-        }
-        table.insert(key, Level { tokens: rate.burst - n, at_ms: now_ms });
+        add(&mut table, key, Level { tokens: rate.burst - n, at_ms: now_ms }, rate);
         true
     }
 
@@ -87,14 +84,16 @@ impl Limiter {
     pub fn owe(&self, rate: Rate, key: &str, n: u32, now_ms: u64) -> u32 {
         let key = self.hash(key);
         let mut table = self.shards.of(&key);
-        let known = table.get_mut(&key).map(|level| level.at(now_ms, rate));
-        let left = known.map_or(rate.burst, |level| level.tokens) - f64::from(n);
-        let tokens = left.max(-rate.per_second * OWED_MS_MAX / 1_000.0);
-        if known.is_none() && table.len() >= KEYS_MAX / SHARDS {
-            table.evict(|level| -level.at(now_ms, rate).tokens);
-        }
+        let known = table.get_mut(&key);
         // Another thread may have read the clock later: the time up to then is counted already.
-        table.insert(key, Level { tokens, at_ms: known.map_or(now_ms, |level| level.at_ms) });
+        let full = Level { tokens: rate.burst, at_ms: now_ms };
+        let before = known.as_ref().map_or(full, |level| level.at(now_ms, rate));
+        let left = before.tokens - f64::from(n);
+        let level = Level { tokens: left.max(-rate.per_second * OWED_MS_MAX / 1_000.0), ..before };
+        match known {
+            Some(known) => *known = level,
+            None => add(&mut table, key, level, rate),
+        }
         match left < 0.0 {
             true => (-left / rate.per_second * 1_000.0).ceil().min(OWED_MS_MAX) as u32,
             false => 0,
@@ -110,6 +109,14 @@ impl Limiter {
     fn keys(&self) -> usize {
         (0..).map_while(|shard| self.shards.nth(shard)).map(|table| table.len()).sum()
     }
+}
+
+/// Adds a key that is not there yet. Where there are too many, the fullest of a few goes.
+fn add(table: &mut Table<u128, Level>, key: u128, new: Level, rate: Rate) {
+    if table.len() >= KEYS_MAX / SHARDS {
+        table.evict(|level| -level.at(new.at_ms, rate).tokens);
+    }
+    table.insert(key, new);
 }
 
 #[cfg(test)]
@@ -160,6 +167,15 @@ mod tests {
         let owe = |n, now| limiter.owe(rate, "k", n, now);
         assert_eq!([owe(2, 0), owe(1, 0), owe(1, 0), owe(1, 500), owe(0, 750)], [0, 250, 500, 250, 0]);
         assert!(!limiter.take(rate, "k", 1, 750) && limiter.take(rate, "k", 1, 1_000));
+    }
+
+    #[test]
+    fn who_goes_on_owing_has_one_bucket_and_is_not_forgotten() {
+        let (limiter, slow) = (Limiter::default(), rate(1, 0.1));
+        for _ in 0..10_000 {
+            limiter.owe(slow, "k", 1, 0);
+        }
+        assert_eq!((limiter.keys(), limiter.owe(slow, "k", 0, 0)), (1, 10_000));
     }
 
     #[test]

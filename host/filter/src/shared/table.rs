@@ -79,7 +79,8 @@ impl<K: Hash + Eq + Clone, V, S: BuildHasher> Table<K, V, S> {
 
     /// Adds an entry whose key is not there yet.
     pub(super) fn insert(&mut self, key: K, value: V) {
-        self.places.insert(key.clone(), self.entries.len());
+        let known = self.places.insert(key.clone(), self.entries.len());
+        debug_assert!(known.is_none(), "the entry of a key that is there already would never go");
         self.entries.push((key, value));
     }
 
