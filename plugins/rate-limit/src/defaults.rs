@@ -7,15 +7,17 @@ use crate::settings::{Limit, Per};
 
 /// Name, selection, key, rate and burst.
 const DEFAULTS: &[(&str, &str, Per, &str, u32)] = &[
-    ("subscriptions", "subscription", Per::SenderDomain, "60/min", 300),
+    ("subscriptions", "subscription", Per::SenderDomain, "60/min", 2_000),
     ("subscriptions-by-sender", "subscription", Per::Sender, "20/min", 100),
-    ("probes", "probe", Per::SenderDomain, "50/s", 5_000),
-    ("probes-by-sender", "probe", Per::Sender, "2/s", 500),
+    ("probes", "probe", Per::SenderDomain, "300/s", 50_000),
+    ("probes-by-sender", "probe", Per::Sender, "10/s", 2_000),
     ("messages", "chat", Per::Sender, "120/min", 600),
-    ("joins", "muc-join", Per::Sender, "60/min", 200),
+    ("invitations", "invitation", Per::Sender, "20/min", 200),
+    ("joins", "muc-join", Per::Sender, "60/min", 600),
     ("pubsub", "pubsub", Per::Sender, "5/s", 1_000),
     ("disco", "disco", Per::Sender, "5/s", 1_000),
-    ("archives", "iq:urn:xmpp:mam:*", Per::Sender, "2/s", 200),
+    ("archives", "iq:urn:xmpp:mam:*", Per::Sender, "2/s", 1_000),
+    ("requests", "iq", Per::Sender, "50/s", 5_000),
     ("addresses", "addresses", Per::Sender, "300/min", 200),
 ];
 

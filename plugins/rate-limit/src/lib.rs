@@ -11,7 +11,7 @@ mod settings;
 use refrain_sdk::{About, Filter, Head, Problem, Problems, Setup, Stanza, Verdict, export};
 
 use except::Except;
-use limit::{Admission, Fanout, Limited};
+use limit::{Admission, Limited, Looks};
 use open::Requests;
 pub use rate::Rate;
 pub use settings::{Action, Limit, Outstanding, Per, Settings, Told, Way};
@@ -24,7 +24,7 @@ const LIMITS_MAX: usize = 16;
 pub struct RateLimit {
     limits: Vec<Limited>,
     except: Except,
-    fanout: Fanout,
+    looks: Looks,
     requests: Option<Requests>,
 }
 
@@ -38,7 +38,7 @@ impl Filter for RateLimit {
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
         let mut problems = Problems::new();
         let mut filter =
-            RateLimit { limits: Vec::new(), except: Except::default(), fanout: Fanout::new(setup)?, requests: None };
+            RateLimit { limits: Vec::new(), except: Except::default(), looks: Looks::new(setup)?, requests: None };
         for (place, entry) in settings.except.iter().enumerate() {
             problems.take(filter.except.add(entry).map_err(|problem| problem.at(format!("except[{place}]"))));
         }
@@ -71,13 +71,14 @@ impl Filter for RateLimit {
         }
         let mut wait = 0;
         for limit in &self.limits {
-            match limit.count(head, stanza, &self.fanout) {
+            match limit.count(head, stanza, &self.looks) {
                 Admission::Granted => {}
                 Admission::Late(milliseconds) => {
                     limit.tell(stanza);
                     wait = wait.max(milliseconds);
                 }
-                Admission::Refused => return limit.refuse(head, stanza),
+                Admission::Refused => return limit.refuse(head, stanza, &self.looks),
+                Admission::Never => return limit.refuse_for_good(head, stanza, &self.looks),
             }
         }
         match &self.requests {

@@ -1,7 +1,7 @@
 //! One limit: which stanzas it counts, by which key, and what becomes of those that are too many.
 
 use refrain_sdk::{
-    Condition, Counter, Direction, ErrorType, Head, Limiter, Problem, Problems, Rule, Selector, Setup, Stanza,
+    Condition, Counter, Direction, ErrorType, Head, Kind, Limiter, Problem, Problems, Rule, Selector, Setup, Stanza,
     StanzaType, Verdict,
 };
 
@@ -13,11 +13,19 @@ use crate::settings::{Action, Limit, Per, Told, Way};
 /// A name stands in reasons and metrics.
 const NAME_BYTES_MAX: usize = 40;
 
+/// The counter of this name is that of the setting.
+const NAME_TAKEN: &str = "outstanding";
+
+/// A domain has at most 253 bytes.
+const LABELS_MAX: u32 = 127;
+
 /// A limit that is on.
 #[derive(Debug)]
 pub(crate) struct Limited {
     rules: Vec<Counted>,
     per: Per,
+    labels: Option<u32>,
+    burst: u32,
     limiter: Limiter,
     refused: Counter,
     except: Except,
@@ -33,6 +41,8 @@ pub(crate) enum Admission {
     /// After so many milliseconds it would have been.
     Late(u32),
     Refused,
+    /// It costs more than the limit ever has.
+    Never,
 }
 
 impl Admission {
@@ -55,7 +65,16 @@ impl Told {
 struct Counted {
     rule: Rule,
     by_address: bool,
-    is_join: bool,
+    with: Option<Selector>,
+    without: Option<Selector>,
+}
+
+impl Counted {
+    fn counts(&self, head: &Head, stanza: &Stanza<'_>) -> bool {
+        head.matched(self.rule)
+            && self.with.is_none_or(|with| stanza.test(with))
+            && !self.without.is_some_and(|without| stanza.test(without))
+    }
 }
 
 impl Limit {
@@ -65,6 +84,7 @@ impl Limit {
             name: self.name,
             stanzas: self.stanzas.or(base.stanzas.clone()),
             per: self.per.or(base.per),
+            labels: self.labels.or(base.labels),
             // A burst belongs to its rate: who changes the rate alone keeps it.
             rate: self.rate.or(base.rate.clone()),
             burst: self.burst.or(base.burst),
@@ -93,6 +113,7 @@ impl Limited {
         let action = limit.action.unwrap_or_default();
         let per = limit.per.unwrap_or_default();
         problems.take(check_action(action, per).map_err(at("action")));
+        problems.take(check_labels(limit.labels, per).map_err(at("labels")));
         let mut except = Except::default();
         for (place, entry) in limit.except.iter().enumerate() {
             let added = except.add(entry);
@@ -110,34 +131,39 @@ impl Limited {
         let refused = problems.take(counter.map_err(at("name")))?;
         let reason = format!("limit {name}: more than {} per {}", limit.rate.unwrap_or_default(), per.as_str());
         let told = limit.condition.unwrap_or_default();
-        Some(Limited { rules, per, limiter, refused, except, action, told, reason })
+        let labels = limit.labels;
+        Some(Limited { rules, per, labels, burst, limiter, refused, except, action, told, reason })
     }
 
     /// Counts the stanza, if it is one of those that it counts.
-    pub(crate) fn count(&self, head: &Head, stanza: &Stanza<'_>, fanout: &Fanout) -> Admission {
-        let counted = || self.rules.iter().filter(|counted| head.matched(counted.rule));
-        if counted().next().is_none() || self.except.names(head.sender()) {
+    pub(crate) fn count(&self, head: &Head, stanza: &Stanza<'_>, looks: &Looks) -> Admission {
+        let counted: Vec<_> = self.rules.iter().filter(|counted| counted.counts(head, stanza)).collect();
+        if counted.is_empty() || self.except.names(head.sender()) {
             return Admission::Granted;
         }
-        let at_least = u32::from(counted().any(|counted| !counted.by_address));
-        let cost = match counted().any(|counted| counted.by_address) {
-            true => fanout.of(stanza).max(at_least),
+        let at_least = u32::from(counted.iter().any(|counted| !counted.by_address));
+        let cost = match counted.iter().any(|counted| counted.by_address) {
+            true => looks.fanout(stanza).max(at_least),
             false => at_least,
         };
         let (sender, recipient) = (head.sender(), head.recipient());
-        let take = |key: &str| match self.action {
+        match self.per {
+            Per::Sender => self.take(sender.bare(), cost),
+            Per::SenderDomain => self.take(last_labels(sender.domain(), self.labels), cost),
+            Per::Recipient => self.take(recipient.bare(), cost),
+            // No bare address has a blank in it.
+            Per::Pair => self.take(&format!("{} {}", sender.bare(), recipient.bare()), cost),
+            Per::All => self.take("", cost),
+        }
+    }
+
+    fn take(&self, key: &str, cost: u32) -> Admission {
+        match self.action {
             _ if cost == 0 => Admission::Granted,
             Action::Delay => Admission::after(self.limiter.owe(key, cost)),
+            Action::Bounce | Action::Drop if cost > self.burst => Admission::Never,
             Action::Bounce | Action::Drop if self.limiter.take_many(key, cost) => Admission::Granted,
             Action::Bounce | Action::Drop => Admission::Refused,
-        };
-        match self.per {
-            Per::Sender => take(sender.bare()),
-            Per::SenderDomain => take(sender.domain()),
-            Per::Recipient => take(recipient.bare()),
-            // No bare address has a blank in it.
-            Per::Pair => take(&format!("{} {}", sender.bare(), recipient.bare())),
-            Per::All => take(""),
         }
     }
 
@@ -148,27 +174,36 @@ impl Limited {
     }
 
     /// What becomes of a stanza that is too many.
-    pub(crate) fn refuse(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
+    pub(crate) fn refuse(&self, head: &Head, stanza: &Stanza<'_>, looks: &Looks) -> Verdict {
+        let bounce = Verdict::bounce(self.told.condition()).error_type(ErrorType::Wait);
+        self.refuse_by(bounce.text("Too many at once; try again later"), head, stanza, looks)
+    }
+
+    /// What becomes of a stanza that would not pass later either.
+    pub(crate) fn refuse_for_good(&self, head: &Head, stanza: &Stanza<'_>, looks: &Looks) -> Verdict {
+        // XEP-0033 §6
+        let bounce = Verdict::bounce(Condition::NotAcceptable).error_type(ErrorType::Modify);
+        self.refuse_by(bounce.text("Too many addresses in one stanza"), head, stanza, looks)
+    }
+
+    fn refuse_by(&self, bounce: Verdict, head: &Head, stanza: &Stanza<'_>, looks: &Looks) -> Verdict {
         self.tell(stanza);
         match self.action {
             // The bucket was not asked in a way that could refuse.
             Action::Delay => Verdict::Pass,
             Action::Drop => Verdict::Drop,
-            // Another type than `wait` would have a client give up what it may try again later.
-            Action::Bounce => {
-                let bounce = Verdict::bounce(self.told.condition()).error_type(ErrorType::Wait);
-                let bounce = bounce.text("Too many at once; try again later");
-                if self.someone_waits(head) { bounce } else { bounce.if_answerable(head) }
-            }
+            // An error belongs where in general none does, too: of a result that must not pass the proxy makes one for whoever asked.
+            Action::Bounce if looks.is_join(head, stanza) || head.stanza_type == StanzaType::IqResult => bounce,
+            Action::Bounce => bounce.if_answerable(head),
         }
     }
+}
 
-    /// Whether an error belongs where in general none does: XEP-0045 §7.2 answers who may not enter a room, and of a result that must
-    /// not pass the proxy makes an error for whoever asked.
-    fn someone_waits(&self, head: &Head) -> bool {
-        let is_join = self.rules.iter().any(|counted| counted.is_join && head.matched(counted.rule));
-        is_join || head.stanza_type == StanzaType::IqResult
-    }
+/// A domain, or so many labels at its end.
+fn last_labels(domain: &str, labels: Option<u32>) -> &str {
+    let Some(labels) = labels else { return domain };
+    let dot = domain.rmatch_indices('.').nth(labels.saturating_sub(1) as usize);
+    dot.map_or(domain, |(dot, _)| &domain[dot + 1..])
 }
 
 fn declare(selection: Selection, direction: Way, setup: &mut Setup) -> Result<Counted, Problem> {
@@ -177,14 +212,17 @@ fn declare(selection: Selection, direction: Way, setup: &mut Setup) -> Result<Co
         Way::Outbound => selection.interest.direction(Direction::Outbound),
         Way::Both => selection.interest,
     };
-    Ok(Counted { rule: setup.interest(interest)?, by_address: selection.by_address, is_join: selection.is_join })
+    let mut look = |path: Option<&str>| path.map(|path| setup.selector(path)).transpose();
+    let (with, without) = (look(selection.with)?, look(selection.without)?);
+    Ok(Counted { rule: setup.interest(interest)?, by_address: selection.by_address, with, without })
 }
 
 fn selections(words: &str) -> Result<Vec<Selection>, Problem> {
     if words.trim().is_empty() {
         return Err(missing("which stanzas it counts; write \"subscription\" or another selection"));
     }
-    words.split_whitespace().map(Selection::parse).collect()
+    let selections = words.split_whitespace().map(Selection::parse).collect::<Result<Vec<_>, _>>()?;
+    Ok(selections.into_iter().flatten().collect())
 }
 
 fn check_name(name: &str) -> Result<&str, Problem> {
@@ -192,6 +230,9 @@ fn check_name(name: &str) -> Result<&str, Problem> {
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(is_plain) {
         let advice = format!("write at most {NAME_BYTES_MAX} lower-case letters, digits and hyphens");
         return Err(Problem::new("", format!("{name:?} is no name for a limit; {advice}")));
+    }
+    if name == NAME_TAKEN {
+        return Err(Problem::new("", format!("{name:?} is the name of a setting, whose counter it would share")));
     }
     Ok(name)
 }
@@ -209,28 +250,58 @@ fn check_action(action: Action, per: Per) -> Result<(), Problem> {
     }
 }
 
+fn check_labels(labels: Option<u32>, per: Per) -> Result<(), Problem> {
+    match (labels, per) {
+        (None, _) | (Some(2..=LABELS_MAX), Per::SenderDomain) => Ok(()),
+        (Some(2..=LABELS_MAX), _) => Err(Problem::new("", "is for `per = \"sender-domain\"`")),
+        (Some(labels), _) => Err(Problem::new("", format!("{labels} is not between 2 and {LABELS_MAX}"))),
+    }
+}
+
 fn missing(what: &str) -> Problem {
     Problem::new("", format!("must say {what}"))
 }
 
-/// How many deliveries a stanza asks for (XEP-0033).
+/// What is asked about a stanza beyond what selects it.
 #[derive(Debug)]
-pub(crate) struct Fanout {
+pub(crate) struct Looks {
     addresses: Selector,
     delivered: Selector,
+    join: Selector,
 }
 
-impl Fanout {
+impl Looks {
     pub(crate) fn new(setup: &mut Setup) -> Result<Self, Problem> {
         let address = format!("{{{ADDRESSES}}}addresses/{{{ADDRESSES}}}address");
-        Ok(Fanout {
+        Ok(Looks {
             addresses: setup.selector(&address)?,
             // XEP-0033 §5.4: nobody delivers to them again.
             delivered: setup.selector(&format!("{address}[@delivered='true']"))?,
+            join: setup.selector("{http://jabber.org/protocol/muc}x")?,
         })
     }
 
-    fn of(&self, stanza: &Stanza<'_>) -> u32 {
+    /// How many deliveries a stanza asks for (XEP-0033).
+    fn fanout(&self, stanza: &Stanza<'_>) -> u32 {
         stanza.count(self.addresses).saturating_sub(stanza.count(self.delivered))
+    }
+
+    /// Whether somebody enters a room, and waits to be told (XEP-0045 §7.2).
+    fn is_join(&self, head: &Head, stanza: &Stanza<'_>) -> bool {
+        (head.kind, head.stanza_type) == (Kind::Presence, StanzaType::Available)
+            && head.recipient().resource().is_some()
+            && stanza.test(self.join)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_counted_from_the_end() {
+        let last = |labels| last_labels("a.b.evil.example", labels);
+        assert_eq!([last(None), last(Some(2)), last(Some(3))], ["a.b.evil.example", "evil.example", "b.evil.example"]);
+        assert_eq!(last_labels("localhost", Some(2)), "localhost");
     }
 }

@@ -83,8 +83,6 @@ impl Requests {
         let key = key(head.sender().bare());
         let mut open = Open::read(&self.open.get(&key).unwrap_or_default(), head.now_ms);
         let request = hash(&head.from, &head.to, stanza);
-        // Asked twice, it is answered once.
-        open.forget(request);
         if open.0.len() >= self.max {
             return false;
         }
@@ -134,10 +132,10 @@ impl Open {
         Open(entries.filter(|(_, ends)| *ends > now).collect())
     }
 
+    /// Takes out one: each has an answer, under the same id too (RFC 6120 §8.2.3).
     fn forget(&mut self, request: u64) -> bool {
-        let before = self.0.len();
-        self.0.retain(|(known, _)| *known != request);
-        self.0.len() < before
+        let place = self.0.iter().position(|(known, _)| *known == request);
+        place.map(|place| self.0.remove(place)).is_some()
     }
 
     fn written(&self) -> Vec<u8> {

@@ -34,6 +34,9 @@ pub struct Limit {
     pub stanzas: Option<String>,
     /// Whose stanzas are counted together, so that they have a bucket of their own; `sender` without it.
     pub per: Option<Per>,
+    /// How many labels at the end of a domain count together, with `per = "sender-domain"`: by 2, `a.evil.example` and
+    /// `b.evil.example` are one. Without it, all.
+    pub labels: Option<u32>,
     /// How many pass in the long run: `10/s`, `20/min`, `100/h`, `500/day`.
     pub rate: Option<String>,
     /// How many pass at once, after a silence; without it, the number of `rate`.
