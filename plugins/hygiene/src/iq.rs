@@ -32,7 +32,12 @@ fn broken_by(payload: &Child, policy: &Policy, head: &Head, stanza: &Stanza<'_>)
                 to.local().is_some() && to.resource().is_some() || policy.has_only_users(to) && !is_of_node;
             is_request && (is_of_user || payload.name == "prefs")
         }
-        Rule::Commands => is_request && to.local().is_none() && !policy.has_open_commands(to),
+        Rule::Commands => {
+            let is_for_owners = stanza.attr(payload.node, "node").is_some_and(|node| node == names::GET_PENDING);
+            is_request && to.local().is_none() && !policy.has_open_commands(to) && !is_for_owners
+        }
+        // A room's owner, wherever he is, gives it a picture by its card (XEP-0486).
+        _ if pattern == names::VCARD => head.stanza_type == StanzaType::IqSet && policy.has_only_users(to),
         // An error has the request in it that it is about.
         _ => is_request || head.stanza_type == StanzaType::IqResult,
     };

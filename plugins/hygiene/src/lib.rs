@@ -54,8 +54,8 @@ impl Filter for Hygiene {
         }
         let flagged = self.policy.lookalike(head);
         if let Some(flagged) = &flagged {
-            stanza.reason(flagged);
-            if self.policy.bounces_lookalikes() {
+            stanza.reason(&flagged.reason);
+            if flagged.is_refused && self.policy.bounces_lookalikes() {
                 return Verdict::bounce(Condition::PolicyViolation).if_answerable(head);
             }
         }
@@ -79,6 +79,13 @@ fn declare_interest(policy: &Policy, setup: &mut Setup) -> Result<Vec<refrain_sd
     }
     if !of_others.is_empty() {
         declared.push(setup.interest(with(inbound().kind(Kind::Message).kind(Kind::Presence), of_others))?);
+    }
+    if policy.holds(Rule::OwnAccount) && !policy.user_domains().is_empty() {
+        let card = inbound().kind(Kind::Iq).stanza_type(StanzaType::IqSet).payload(names::VCARD);
+        declared.push(setup.interest(policy.user_domains().iter().fold(card, Interest::to_domain))?);
+    }
+    if policy.knows_rooms() {
+        declared.push(setup.interest(inbound().kind(Kind::Message).stanza_type(StanzaType::Groupchat))?);
     }
     if policy.bounces_lookalikes() {
         declared.push(setup.interest(inbound())?);

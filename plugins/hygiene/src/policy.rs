@@ -37,7 +37,9 @@ impl Policy {
     pub(crate) fn is_hosted(&self, head: &Head, claim: &str) -> bool {
         let prepared = lookalike::prepared(claim);
         let claim = Address::of(&prepared);
-        claim.domain() == head.recipient().domain() || is_among(claim, &self.settings.hosted)
+        // In the name of one's own domain everybody speaks.
+        claim.domain() != head.sender().domain()
+            && (is_related(claim.domain(), head.recipient().domain()) || is_among(claim, &self.settings.hosted))
     }
 
     pub(crate) fn has_only_users(&self, address: Address<'_>) -> bool {
@@ -48,6 +50,14 @@ impl Policy {
         is_among(address, &self.settings.commands_at)
     }
 
+    pub(crate) fn user_domains(&self) -> &[String] {
+        &self.settings.user_domains
+    }
+
+    pub(crate) fn knows_rooms(&self) -> bool {
+        self.holds(Rule::Rooms) && !self.settings.room_domains.is_empty()
+    }
+
     pub(crate) fn may_have_rooms(&self, address: Address<'_>) -> bool {
         self.settings.room_domains.is_empty() || is_among(address, &self.settings.room_domains)
     }
@@ -56,20 +66,50 @@ impl Policy {
         self.settings.lookalikes == Lookalikes::Bounce && self.holds(Rule::Lookalikes)
     }
 
-    /// Whom the sender looks like, in the words of a reason.
-    pub(crate) fn lookalike(&self, head: &Head) -> Option<String> {
+    /// Whom the sender looks like.
+    pub(crate) fn lookalike(&self, head: &Head) -> Option<Lookalike> {
         if !self.holds(Rule::Lookalikes) {
             return None;
         }
-        let (sender, own) = (head.sender(), head.recipient().domain());
-        let named = self.settings.hosted.iter().map(|domain| domain.strip_prefix("*.").unwrap_or(domain));
-        let looks_like = [own].into_iter().chain(named).find(|hosted| lookalike::is_of(sender.domain(), hosted));
-        if let Some(hosted) = looks_like {
-            return Some(format!("lookalikes: a domain that looks like {hosted}"));
+        let sender = head.sender();
+        let shown = lookalike::unescaped(sender.local().unwrap_or_default());
+        let told = |reason: &str| Some(Lookalike { reason: format!("lookalikes: {reason}"), is_refused: true });
+        if let Some(hosted) = self.own(head).find(|hosted| lookalike::is_of(sender.domain(), hosted)) {
+            return told(&format!("a domain that looks like {hosted}"));
         }
-        let is_mixed = sender.domain().split('.').chain(sender.local()).any(lookalike::is_mixed);
-        is_mixed.then(|| "lookalikes: letters of several scripts in one name".to_owned())
+        if let Some(hosted) = self.own(head).find(|hosted| lookalike::shows(&shown, hosted)) {
+            return told(&format!("a name that shows an address of {hosted}"));
+        }
+        if lookalike::is_mixed(sender.domain()) {
+            return told("letters of several scripts in one word");
+        }
+        if shown.trim() != shown {
+            return told("a name that begins or ends with a blank");
+        }
+        // Honest rooms have such names, too.
+        let flagged =
+            || Lookalike { is_refused: false, reason: "lookalikes: letters of several scripts in one word".into() };
+        lookalike::is_mixed(&shown).then(flagged)
     }
+
+    /// The domains that nobody shall look like.
+    fn own<'a>(&'a self, head: &'a Head) -> impl Iterator<Item = &'a str> {
+        let named = self.settings.hosted.iter().map(|domain| domain.strip_prefix("*.").unwrap_or(domain));
+        [head.recipient().domain()].into_iter().chain(named)
+    }
+}
+
+/// A sender that looks like somebody else.
+#[derive(Debug)]
+pub(crate) struct Lookalike {
+    pub(crate) reason: String,
+    /// Whether it is refused where the operator refuses such senders.
+    pub(crate) is_refused: bool,
+}
+
+/// Whether a domain is `own`, one of its subdomains, or a parent of it: of one operator, most likely.
+fn is_related(domain: &str, own: &str) -> bool {
+    lookalike::is_within(domain, own) || domain.contains('.') && lookalike::is_within(own, domain)
 }
 
 fn is_among(address: Address<'_>, domains: &[String]) -> bool {
