@@ -9,17 +9,18 @@ use refrain_sdk::settings;
 pub struct Settings {
     /// Rules that do not hold, by their names below.
     pub allow: Vec<Rule>,
-    /// Domains of this side, beside that of the addressee, which always counts; `*.home.example` is every subdomain.
+    /// Domains of this side; `*.home.example` is every subdomain. For `claims` that of the addressee counts in any case, with its
+    /// subdomains and the domains above it.
     pub hosted: Vec<String>,
     /// Domains of this side where only users are, no rooms and no services: nobody outside asks an archive there.
     pub user_domains: Vec<String>,
     /// Domains of this side whose commands are for everybody, such as gateways.
     pub commands_at: Vec<String>,
-    /// The only domains elsewhere that have rooms; without any, every domain may have some.
+    /// The only domains elsewhere that have rooms, and archives of rooms; without any, every domain may have some.
     pub room_domains: Vec<String>,
     /// What becomes of a stanza whose sender looks like somebody else.
     pub lookalikes: Lookalikes,
-    /// What becomes of answers that nobody asked for; see "Answers that nobody asked for". The filter must be in both chains.
+    /// What becomes of answers that nobody asked for, those of archives too; see "Answers that nobody asked for". The filter must be in both chains.
     pub unasked: Unasked,
     /// For how many seconds a request may be answered: 1 to 86400.
     pub answer_seconds: u32,
@@ -70,7 +71,7 @@ pub enum Lookalikes {
     /// It passes, and is counted among the reasons in `refrain status`.
     #[default]
     Flag,
-    /// It is returned with an error.
+    /// It is returned with an error. A name of several scripts before the `@` still passes: honest rooms have such.
     Bounce,
 }
 
