@@ -100,7 +100,7 @@ impl Sandbox {
             grants: self.grants.clone(),
             lists: self.lists.clone(),
             // Tests run on machines that are busy with other tests.
-            limits: FilterLimits { deadline_ms: 2_000, ..FilterLimits::default() },
+            limits: FilterLimits { deadline_ms: 2_000, ..FilterLimits::proposed(&self.component) },
             // Every case is a case of its own, however many failed before it.
             circuit: CircuitLimits { failures: 0, ..CircuitLimits::default() },
             ..FilterSpec::new(self.component.name(), self.component.clone())

@@ -1,6 +1,6 @@
-//! Who is never looked at.
+//! Whose stanzas are never looked at.
 
-use refrain_sdk::{Address, List, Problem};
+use refrain_sdk::{Address, List, Problem, Problems};
 
 /// Addresses, domains and `*.domain`, in the form the proxy shows them, and lists of the operator's.
 #[derive(Debug, Default)]
@@ -10,17 +10,24 @@ pub(crate) struct Except {
 }
 
 impl Except {
-    /// Adds an entry.
-    pub(crate) fn add(&mut self, text: &str) -> Result<(), Problem> {
-        self.entries.push(address(text, true)?);
-        Ok(())
+    /// The entries of a setting.
+    pub(crate) fn new(key: &str, texts: &[String], problems: &mut Problems) -> Self {
+        Except { entries: addresses(key, texts, problems), lists: Vec::new() }
     }
 
-    /// Whether an entry names this sender.
-    pub(crate) fn names(&self, sender: Address<'_>) -> bool {
-        let is = |entry: &String| if entry.contains('@') { sender.bare() == entry } else { sender.is_at(entry) };
-        self.entries.iter().any(is) || self.lists.iter().any(|list| list.covers(sender.as_str()))
+    /// Whether an entry names this address.
+    pub(crate) fn names(&self, address: Address<'_>) -> bool {
+        let is = |entry: &String| if entry.contains('@') { address.bare() == entry } else { address.is_at(entry) };
+        self.entries.iter().any(is) || self.lists.iter().any(|list| list.covers(address.as_str()))
     }
+}
+
+/// The entries of a setting, as the proxy shows them.
+pub(crate) fn addresses(key: &str, texts: &[String], problems: &mut Problems) -> Vec<String> {
+    let checked = |(place, text): (usize, &String)| {
+        problems.take(address(text, true).map_err(|problem| problem.at(format!("{key}[{place}]"))))
+    };
+    texts.iter().enumerate().filter_map(checked).collect()
 }
 
 /// An address without resource, or if `wide` a domain or `*.domain`, as the proxy shows it.

@@ -6,11 +6,23 @@ use refrain_sdk::{Direction, Head, Interest, Kind, Problem, Rule, Selector, Setu
 
 use crate::markup;
 use crate::settings::Field;
+use crate::text::Views;
+
+/// A text of a stanza.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) field: Field,
+    /// Whether it is the name of a file.
+    pub(crate) names_file: bool,
+    pub(crate) views: Views,
+}
 
 /// A part of stanzas, with the rule that tells which have it.
 #[derive(Debug)]
 struct Part {
     rule: Rule,
+    /// What the head knows of it at no cost.
+    has: fn(&Head) -> bool,
     places: Vec<Place>,
 }
 
@@ -18,6 +30,7 @@ struct Part {
 struct Place {
     field: Field,
     selector: Selector,
+    names_file: bool,
     /// Whether the element is read with all that is within it.
     whole: bool,
 }
@@ -26,6 +39,9 @@ struct Place {
 #[derive(Debug)]
 pub(crate) struct Fields {
     parts: Vec<Part>,
+    /// Who enters a room, under what name.
+    join: Option<Rule>,
+    invite: Option<Selector>,
     hashes: Option<Hashes>,
 }
 
@@ -39,7 +55,7 @@ struct Hashes {
 
 /// More elements of one kind are those of somebody who tries how many are read.
 const WHOLE_MAX: u32 = 16;
-const HASHES_MAX: u32 = 32;
+const HASHES_MAX: u32 = 64;
 
 /// Texts of a stanza that are looked at. Each costs something however short it is, and sixteen thousand fit into a stanza.
 const TEXTS_MAX: usize = 256;
@@ -54,38 +70,51 @@ const MARKUP_BYTES_MAX: u32 = 128 << 10;
 /// A part as it is asked for: what has it, and the places in it. `//` reaches into what is forwarded, archived and published as well.
 struct Plan {
     interest: fn() -> Interest,
+    if_head: fn(&Head) -> bool,
     /// Of which stanzas the rules about strangers want it too.
     of_strangers: Option<fn() -> Interest>,
     places: &'static [(Field, &'static str)],
 }
 
 const fn plan(interest: fn() -> Interest, places: &'static [(Field, &'static str)]) -> Plan {
-    Plan { interest, of_strangers: None, places }
+    Plan { interest, if_head: |_| true, of_strangers: None, places }
 }
 
 impl Plan {
+    const fn where_head(self, if_head: fn(&Head) -> bool) -> Plan {
+        Plan { if_head, ..self }
+    }
+
     const fn with_rules(self, of_strangers: fn() -> Interest) -> Plan {
         Plan { of_strangers: Some(of_strangers), ..self }
     }
 }
 
 /// What the rules about strangers look at.
-const OF_STRANGERS: u16 = 1 << Field::Body as u16 | 1 << Field::File as u16 | 1 << Field::Link as u16;
+const OF_STRANGERS: u16 = 1 << Field::Body as u16
+    | 1 << Field::Subject as u16
+    | 1 << Field::Status as u16
+    | 1 << Field::Invite as u16
+    | 1 << Field::File as u16
+    | 1 << Field::Link as u16;
 
 const PLANS: &[Plan] = &[
-    plan(body, &[(Field::Body, "body")]).with_rules(message_of_stranger),
-    plan(subject, &[(Field::Subject, "subject")]),
-    plan(presence, &[(Field::Status, "status")]),
+    plan(body, &[(Field::Body, "body")]).where_head(Head::has_body).with_rules(message_of_stranger),
+    plan(subject, &[(Field::Subject, "subject")]).where_head(Head::has_subject).with_rules(message_of_stranger),
+    plan(presence, &[(Field::Status, "status")]).with_rules(request_of_stranger),
     plan(nick, &[(Field::Nick, "//{http://jabber.org/protocol/nick}nick")]),
     plan(
         room,
         &[
             (Field::Invite, "//{http://jabber.org/protocol/muc#user}reason"),
             (Field::Invite, "//{http://jabber.org/protocol/muc#user}invite/@from"),
+            (Field::Invite, "//{http://jabber.org/protocol/muc#user}destroy/@jid"),
+            (Field::Invite, "//{jabber:x:conference}x"),
             (Field::Invite, "//{jabber:x:conference}x/@reason"),
             (Field::Invite, "//{jabber:x:conference}x/@jid"),
         ],
-    ),
+    )
+    .with_rules(room_of_stranger),
     plan(form, &[(Field::Form, "//{jabber:x:data}*"), (Field::Form, "//{jabber:x:data}*/@label")]),
     plan(
         formatted,
@@ -122,7 +151,8 @@ const PLANS: &[Plan] = &[
             (Field::Link, "{jabber:iq:oob}query/{jabber:iq:oob}url"),
             (Field::Link, "{jabber:iq:oob}query/{jabber:iq:oob}desc"),
         ],
-    ),
+    )
+    .with_rules(offered_of_stranger),
     plan(
         wrapped,
         &[
@@ -136,15 +166,22 @@ const PLANS: &[Plan] = &[
             (Field::Link, "//{http://www.w3.org/2005/Atom}link/@href"),
             // What the other parts have, within what is forwarded.
             (Field::Invite, "//{http://jabber.org/protocol/muc#user}reason"),
+            (Field::Invite, "//{http://jabber.org/protocol/muc#user}invite/@from"),
             (Field::Invite, "//{jabber:x:conference}x/@reason"),
+            (Field::Invite, "//{jabber:x:conference}x/@jid"),
             (Field::Form, "//{jabber:x:data}*"),
+            (Field::Form, "//{jabber:x:data}*/@label"),
             (Field::Markup, "//{http://jabber.org/protocol/xhtml-im}html"),
             (Field::Link, "//{http://www.w3.org/1999/xhtml}*/@href"),
             (Field::Link, "//{jabber:x:oob}url"),
+            (Field::Link, "//{jabber:x:oob}desc"),
             (Field::Link, "//{http://jabber.org/protocol/url-data}url-data/@target"),
             (Field::Link, "//{urn:xmpp:reference:0}reference/@uri"),
+            (Field::Link, "//{https://ogp.me/ns#}*"),
             (Field::File, "//{urn:xmpp:file:metadata:0}name"),
+            (Field::File, "//{urn:xmpp:file:metadata:0}desc"),
             (Field::File, "//{urn:xmpp:jingle:apps:file-transfer:*}name"),
+            (Field::File, "//{urn:xmpp:jingle:apps:file-transfer:*}desc"),
         ],
     ),
 ];
@@ -208,8 +245,27 @@ fn message_of_stranger() -> Interest {
     message().direction(Direction::Inbound).stranger()
 }
 
+fn request_of_stranger() -> Interest {
+    presence().stanza_type(StanzaType::Subscribe).direction(Direction::Inbound).stranger()
+}
+
+fn room_of_stranger() -> Interest {
+    let invitation = message().payload("http://jabber.org/protocol/muc#user").payload("jabber:x:conference");
+    invitation.direction(Direction::Inbound).stranger()
+}
+
 fn linked_of_stranger() -> Interest {
     linked().direction(Direction::Inbound).stranger()
+}
+
+/// A file that is offered by request.
+pub(crate) fn offered_of_stranger() -> Interest {
+    offered().direction(Direction::Inbound).stranger()
+}
+
+/// XEP-0045 §7.2.
+fn join() -> Interest {
+    Interest::any().kind(Kind::Presence).payload("http://jabber.org/protocol/muc")
 }
 
 /// XEP-0297, XEP-0280, XEP-0313, XEP-0060.
@@ -229,15 +285,21 @@ impl Fields {
                 None => continue,
             };
             let places = plan.places.iter().filter(|(field, _)| fields & field.bit() != 0);
-            parts.push(Part { rule: setup.interest(interest())?, places: read(places, setup)? });
+            parts.push(Part { rule: setup.interest(interest())?, has: plan.if_head, places: read(places, setup)? });
         }
         let hashes = if hashes { Some(Hashes::new(setup)?) } else { None };
-        Ok(Fields { parts, hashes })
+        let join = if asked & Field::Nick.bit() == 0 { None } else { Some(setup.interest(join())?) };
+        let invites = asked & Field::Invite.bit() != 0;
+        let invite = if invites { Some(setup.selector("{http://jabber.org/protocol/muc#user}x/{*}invite")?) } else { None };
+        Ok(Fields { parts, join, invite, hashes })
     }
 
     /// Tells the texts of a stanza.
-    pub(crate) fn read(&self, head: &Head, stanza: &Stanza<'_>, mut tell: impl FnMut(Field, String)) {
-        let places = self.parts.iter().filter(|part| head.matched(part.rule)).flat_map(|part| &part.places);
+    pub(crate) fn read(&self, head: &Head, stanza: &Stanza<'_>, mut tell: impl FnMut(Text)) {
+        let mut tell = |field, names_file, text| tell(Text { field, names_file, views: Views::of(text) });
+        self.addresses(head, stanza, &mut tell);
+        let parts = self.parts.iter().filter(|part| head.matched(part.rule) && (part.has)(head));
+        let places = parts.flat_map(|part| &part.places);
         let mut left = TEXTS_MAX;
         for place in places {
             if left == 0 {
@@ -253,8 +315,19 @@ impl Fields {
             let said = texts.into_iter().filter(|text| !text.is_empty());
             for text in said.take(PLACE_TEXTS_MAX.min(left)) {
                 left -= 1;
-                tell(place.field, text);
+                tell(place.field, place.names_file, text);
             }
+        }
+    }
+
+    /// What of a stanza's own addresses somebody reads: the name by which somebody enters a room, and the room that sends an invitation.
+    fn addresses(&self, head: &Head, stanza: &Stanza<'_>, tell: &mut impl FnMut(Field, bool, String)) {
+        let joins = self.join.is_some_and(|join| head.matched(join));
+        if let Some(nick) = head.recipient().resource().filter(|_| joins) {
+            tell(Field::Nick, false, nick.to_owned());
+        }
+        if head.is_muc() && self.invite.is_some_and(|invite| stanza.test(invite)) {
+            tell(Field::Invite, false, head.sender().bare().to_owned());
         }
     }
 
@@ -276,7 +349,8 @@ impl Plan {
 fn read<'p>(places: impl Iterator<Item = &'p (Field, &'static str)>, setup: &mut Setup) -> Result<Vec<Place>, Problem> {
     let place = |(field, path): &(Field, &'static str)| {
         let whole = *field == Field::Markup || path.ends_with("entry");
-        Ok(Place { field: *field, selector: setup.selector(path)?, whole })
+        let names_file = *field == Field::File && !path.ends_with("desc");
+        Ok(Place { field: *field, selector: setup.selector(path)?, names_file, whole })
     };
     places.map(place).collect()
 }

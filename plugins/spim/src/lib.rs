@@ -13,16 +13,16 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use refrain_sdk::{About, Condition, Counter, Filter, Head, Problem, Problems, Setup, Stanza, Verdict, export};
+use refrain_sdk::{
+    About, Condition, Counter, Filter, Head, Problem, Problems, Selector, Setup, Stanza, StanzaType, Verdict, export,
+};
 
 use except::Except;
-use fields::Fields;
+use fields::{Fields, Text};
 use matching::Matcher;
 use rules::{Honeypots, Rules, Seen};
 use score::{Hit, decide};
 pub use settings::{Action, Field, Rule, RuleName, Settings, Signature, Thresholds, Within};
-use text::Views;
-
 /// Bytes of all texts of a stanza that are looked at, bodies first: more of them would take more time than a call has.
 const TEXTS_BYTES_MAX: usize = 128 << 10;
 
@@ -37,6 +37,8 @@ pub struct Spim {
     rules: Option<Rules>,
     honeypots: Option<Honeypots>,
     except: Except,
+    except_to: BTreeSet<String>,
+    archived: Selector,
     known_factor: f64,
     thresholds: Thresholds,
     counters: Counters,
@@ -70,10 +72,8 @@ impl Filter for Spim {
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Problems> {
         let mut problems = Problems::new();
-        let mut except = Except::default();
-        for (place, entry) in settings.except.iter().enumerate() {
-            problems.take(except.add(entry).map_err(|problem| problem.at(format!("except[{place}]"))));
-        }
+        let mut except = Except::new("except", &settings.except, &mut problems);
+        let except_to = except::addresses("except-to", &settings.except_to, &mut problems).into_iter().collect();
         for (place, name) in settings.except_lists.iter().enumerate() {
             let list = setup.list(name).map_err(|problem| problem.at(format!("except-lists[{place}]")));
             except.lists.extend(problems.take(list));
@@ -95,21 +95,37 @@ impl Filter for Spim {
             setup.no_interest()?;
         }
         let counters = Counters::new(setup)?;
+        let archived = setup.selector("{urn:xmpp:mam:*}result")?;
         let (known_factor, thresholds) = (settings.known_factor, settings.thresholds);
-        Ok(Spim { marks, asked, matcher, fields, rules, honeypots, except, known_factor, thresholds, counters })
+        Ok(Spim {
+            marks,
+            asked,
+            matcher,
+            fields,
+            rules,
+            honeypots,
+            except,
+            except_to,
+            archived,
+            known_factor,
+            thresholds,
+            counters,
+        })
     }
 
     fn on_stanza(&self, head: &Head, stanza: &Stanza<'_>) -> Verdict {
         let is_read = !(head.is_known() && self.known_factor == 0.0);
-        if !is_read || self.except.names(head.sender()) {
+        // RFC 6120 §8.3.1: an error may quote what it is about, and whoever sent that waits to be told.
+        let is_answer = head.stanza_type == StanzaType::Error && !head.is_stranger();
+        let is_excepted = || self.except.names(head.sender()) || self.except_to.contains(head.recipient().bare());
+        if !is_read || is_answer || is_excepted() {
             return Verdict::Pass;
         }
         let (mut texts, mut bytes) = (Vec::new(), 0);
-        self.fields.read(head, stanza, |field, text| {
-            let views = Views::of(text);
-            bytes += views.raw().len();
+        self.fields.read(head, stanza, |text| {
+            bytes += text.views.raw().len();
             if bytes <= TEXTS_BYTES_MAX {
-                texts.push((field, views));
+                texts.push(text);
             }
         });
         let mut hits = self.signatures(&self.fields.hashes(head, stanza), &texts);
@@ -125,6 +141,8 @@ impl Filter for Spim {
         let factor = if head.is_known() { self.known_factor } else { 1.0 };
         let decision = decide(&hits, factor, &self.thresholds);
         let Some(action) = decision.action else { return Verdict::Pass };
+        // An archive answers who asked it: a page with a gap is asked for again and again (XEP-0313 §4).
+        let action = if stanza.test(self.archived) { Action::Tag } else { action };
         stanza.reason(&decision.reason);
         self.counters.of(action).add(1);
         match action {
@@ -138,27 +156,26 @@ impl Filter for Spim {
 
 impl Spim {
     /// The signatures that a stanza has, in the order of the list.
-    fn signatures(&self, hashes: &[(String, String)], texts: &[(Field, Views)]) -> Vec<Hit<'_>> {
+    fn signatures(&self, hashes: &[(String, String)], texts: &[Text]) -> Vec<Hit<'_>> {
         let mut places = BTreeSet::new();
-        for (field, views) in texts.iter().filter(|(field, _)| self.asked & field.bit() != 0) {
-            let looks_here =
-                |place: u32| self.marks.get(place as usize).is_some_and(|mark| mark.fields & field.bit() != 0);
-            let mut found = |place| {
-                if looks_here(place) {
-                    places.insert(place);
-                }
-            };
-            self.matcher.in_text(views, &mut found);
-            if *field == Field::File {
-                self.matcher.in_name(views.folded(), &mut found);
+        self.matcher.begin();
+        for text in texts.iter().filter(|text| self.asked & text.field.bit() != 0) {
+            let mut found = |place| _ = self.looks_into(place, text.field) && places.insert(place);
+            self.matcher.in_text(&text.views, &mut found);
+            if text.names_file {
+                self.matcher.in_name(&text.views, &mut found);
             }
         }
         for (function, value) in hashes {
             if let Some(hash) = matching::received_hash(function, value) {
-                self.matcher.in_hash(&hash, |place| _ = places.insert(place));
+                self.matcher.in_hash(&hash, |place| _ = self.looks_into(place, Field::File) && places.insert(place));
             }
         }
         places.into_iter().filter_map(|place| self.marks.get(place as usize)).map(Mark::hit).collect()
+    }
+
+    fn looks_into(&self, place: u32, field: Field) -> bool {
+        self.marks.get(place as usize).is_some_and(|mark| mark.fields & field.bit() != 0)
     }
 }
 
@@ -174,6 +191,9 @@ impl Mark {
                 }
             },
         };
+        if signature.name.trim().is_empty() {
+            return Err(Problem::new("name", "is empty, and is what tells you why a stanza was refused"));
+        }
         let says_nothing = signature.action.is_none() && signature.score.is_none();
         Ok(Mark {
             name: signature.name.as_str().into(),
@@ -226,6 +246,9 @@ fn check_numbers(settings: &Settings, problems: &mut Problems) {
             let message = "must be more than 0, the sum of a stanza without any hit";
             problems.add(Problem::new(format!("thresholds.{key}"), message));
         }
+    }
+    if tag > bounce || bounce > drop {
+        problems.add(Problem::new("thresholds", "are out of order; write tag <= bounce <= drop"));
     }
     for (name, cap) in &settings.groups {
         if !cap.is_finite() || *cap <= 0.0 {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::text::Views;
+
 /// Names and patterns of names.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -57,6 +59,33 @@ fn fits(name: &str, pattern: &str) -> bool {
         rest = behind;
     }
     rest.ends_with(last)
+}
+
+/// A name as a system reads it that saves the file, and the same without its disguise.
+pub(crate) fn file_names(views: &Views) -> impl Iterator<Item = String> {
+    let plain = views.revealed().iter().filter(|reading| !reading.is_leet).map(|reading| reading.text.as_str());
+    std::iter::once(views.folded()).chain(plain).map(saved_name)
+}
+
+/// The last part of a path, decoded, without the dots and spaces at the end that Windows leaves out.
+fn saved_name(name: &str) -> String {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '.' | '"' | '\'' | '»' | ')' | ',' | ';');
+    let name = decoded(name);
+    name.trim_end_matches(is_end).rsplit(['/', '\\', ':']).next().unwrap_or_default().trim().to_owned()
+}
+
+/// Undoes percent-encoding (RFC 3986 §2.1).
+fn decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let code = part.get(..2).filter(|code| code.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()).zip(part.get(2..)) {
+            Some((byte, behind)) => bytes.extend(std::iter::once(byte).chain(behind.bytes())),
+            None => bytes.extend(b"%".iter().chain(part.as_bytes())),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A hash as XEP-0300 §2 writes it: the name of the function, and Base64.
@@ -146,6 +175,16 @@ mod tests {
         assert!(finds("invoice*.zip", "invoice-17.zip") && !finds("invoice*.zip", "my invoice.zip"));
         assert!(finds("*photo*.jpg.*", "my photo 1.jpg.exe") && !finds("*photo*.jpg.*", "photo.jpg"));
         assert!(Names::default().add(0, "*.*").is_err() && Names::default().add(0, "").is_err());
+    }
+
+    #[test]
+    fn a_name_is_what_the_file_is_saved_as() {
+        for sent in ["a.scr", "A.SCR. ", "C:\\tmp\\a.scr", "./x/a.scr", "a%2Escr", "«a.scr»", "photoa.ѕсr"] {
+            let views = Views::of(sent.to_owned());
+            assert!(file_names(&views).any(|name| name.ends_with("a.scr")), "{sent}");
+        }
+        assert_eq!(saved_name("100%.txt"), "100%.txt");
+        assert_eq!(saved_name("%"), "%");
     }
 
     #[test]

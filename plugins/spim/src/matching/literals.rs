@@ -1,7 +1,7 @@
 //! What a regular expression cannot do without: literals of which every text that it matches has one.
 
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Shorter ones stand in too many texts to spare anything.
 const LITERAL_CHARS_MIN: usize = 3;
@@ -9,15 +9,13 @@ const LITERAL_CHARS_MIN: usize = 3;
 /// As many alternatives as a signature may have for one place.
 const LITERALS_MAX: usize = 64;
 
-/// Larger ones are compiled when they are read, so that those that are too large are refused.
-const WEIGHT_MAX: u64 = 2_000;
-
 /// What is known of an expression without compiling it.
 #[derive(Debug, Default)]
 pub(crate) struct Analysis {
     /// In one case or another; empty if there are none worth looking for.
     pub(crate) literals: Vec<String>,
-    pub(crate) is_large: bool,
+    /// About how many states it takes.
+    pub(crate) weight: u64,
 }
 
 /// Looks an expression over.
@@ -27,7 +25,7 @@ pub(crate) fn of(pattern: &str) -> Result<Analysis, String> {
     if hir.properties().minimum_len() == Some(0) {
         return Err("matches the empty text, and so every text".into());
     }
-    Ok(Analysis { literals: required(&hir).unwrap_or_default(), is_large: weight(&hir) > WEIGHT_MAX })
+    Ok(Analysis { literals: required(&hir).unwrap_or_default(), weight: weight(&hir) })
 }
 
 /// The best literals of all places of an expression.
@@ -57,20 +55,21 @@ fn shortest(literals: &[String]) -> usize {
     literals.iter().map(|literal| literal.chars().count()).min().unwrap_or_default()
 }
 
-/// About how many states an expression has.
+/// About how many states an expression takes: a class of Unicode has some for each of its ranges.
 fn weight(hir: &Hir) -> u64 {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => 1,
-        HirKind::Literal(literal) => literal.0.len() as u64,
-        HirKind::Class(class) => {
-            if class.maximum_len().is_some_and(|bytes| bytes > 1) {
-                100
-            } else {
-                1
-            }
+        // In either case, of which the other may have as many bytes.
+        HirKind::Literal(literal) => 2 * literal.0.len() as u64,
+        HirKind::Class(Class::Unicode(class)) => {
+            let bytes = |c: char| c.len_utf8() as u64;
+            // A range over characters of different lengths is one of each length, parted at the edges.
+            let range = |begin, end| 1 + 2 * (bytes(end) - 1) + 20 * (bytes(end) - bytes(begin));
+            class.iter().map(|one| range(one.start(), one.end())).sum()
         }
+        HirKind::Class(Class::Bytes(_)) => 1,
         HirKind::Repetition(one) => {
-            let times = u64::from(one.max.unwrap_or(one.min).max(1));
+            let times = u64::from(one.max.unwrap_or(one.min.saturating_add(1)).max(1));
             weight(&one.sub).saturating_mul(times)
         }
         HirKind::Capture(capture) => weight(&capture.sub),

@@ -1,6 +1,7 @@
 //! All signatures, compiled: which of them a text, a file name or a hash is of.
 
 mod defang;
+mod expression;
 mod expressions;
 mod files;
 mod literals;
@@ -17,9 +18,10 @@ use refrain_sdk::{Problem, Problems};
 use crate::settings::{Signature, Within};
 use crate::text::{Views, folded, normal, spaced};
 
-use expressions::{Expression, Expressions};
+use expression::Expression;
+use expressions::Expressions;
 use files::Names;
-pub(crate) use files::received as received_hash;
+pub(crate) use files::{file_names, received as received_hash};
 use parts::Parts;
 use pointers::{Pointer, Pointers};
 use words::{Edges, Entry, WordIndex};
@@ -104,6 +106,11 @@ impl Matcher {
         Ok(sorted.compile()?)
     }
 
+    /// Begins a call, which looks at the texts of one stanza.
+    pub(crate) fn begin(&self) {
+        self.expressions.begin();
+    }
+
     /// Tells the signatures that a text is of.
     pub(crate) fn in_text(&self, views: &Views, mut found: impl FnMut(u32)) {
         self.words_in(views, &mut found);
@@ -145,7 +152,7 @@ impl Matcher {
                 self.names.find(name, &mut *found);
             }
         };
-        mentions(views.folded()).for_each(&mut look_up);
+        views.mentions().for_each(&mut look_up);
         if let Some(text) = defang::undone(views.folded()) {
             mentions(&text).for_each(&mut look_up);
         }
@@ -157,8 +164,10 @@ impl Matcher {
     }
 
     /// Tells the signatures that the name of a file is of.
-    pub(crate) fn in_name(&self, name: &str, found: impl FnMut(u32)) {
-        self.names.find(&folded(&normal(name)), found);
+    pub(crate) fn in_name(&self, views: &Views, mut found: impl FnMut(u32)) {
+        if !self.names.is_empty() {
+            file_names(views).for_each(|name| self.names.find(&name, &mut found));
+        }
     }
 
     /// Tells the signatures that a hash, as the filter writes it, is of.

@@ -5,21 +5,21 @@ use std::time::Duration;
 use refrain_sdk::{Address, Bucket, Limiter, Problem, Selector, Setup};
 
 use super::table::{Book, Entry};
-use super::{BUCKET, Seen};
-use crate::settings::RuleName as Name;
+use super::{BUCKET, Seen, shape};
+use crate::settings::{Field, RuleName as Name};
 use crate::text::Views;
 
 /// Shorter texts are said by many people.
 const LETTERS_MIN: usize = 40;
 
-/// Whose number is kept of one text: a value may have 4 KiB.
-const COUNTED_MAX: usize = 256;
+/// How many may have to be counted: a value has 4 KiB for them.
+pub(super) const COUNTED_MAX: u32 = 256;
 
 /// Marks of a fallback that are looked at; honest ones have one or two.
 const FALLBACKS_MAX: u32 = 8;
 
-/// Bodies of one message that are compared; an honest one has one in a language or two.
-const BODIES_MAX: usize = 4;
+/// Texts of one stanza that are compared; an honest one has one in a language or two, and a subject.
+const TEXTS_MAX: usize = 8;
 
 /// What is counted over time.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(super) struct Bulk {
     subscriptions: Option<Limiter>,
     encryption: Selector,
     fallback: Selector,
+    captcha: Selector,
 }
 
 impl Bulk {
@@ -47,7 +48,8 @@ impl Bulk {
         };
         let encryption = setup.selector("{urn:xmpp:eme:0}encryption")?;
         let fallback = setup.selector("{urn:xmpp:fallback:0}fallback")?;
-        Ok(Bulk { texts, senders, recipients, subscriptions, encryption, fallback })
+        let captcha = setup.selector("{urn:xmpp:captcha}captcha")?;
+        Ok(Bulk { texts, senders, recipients, subscriptions, encryption, fallback, captcha })
     }
 
     /// Whether this request of a domain is one too many.
@@ -55,13 +57,17 @@ impl Bulk {
         self.subscriptions.is_some_and(|limiter| !limiter.take(sender.domain()))
     }
 
-    /// Counts the bodies of a message, but those that a client wrote.
+    /// Counts what somebody says, but not what a client wrote.
     pub(super) fn look(&self, seen: &Seen<'_>, hit: &mut impl FnMut(Name)) {
-        let Some(bucket) = self.texts.filter(|_| !self.is_fallback(seen)) else { return };
+        let Some(bucket) = self.texts else { return };
         let (sender, recipient) = (seen.head.sender(), seen.head.recipient());
         let count = |key: &str, who, rule| count(bucket, key, who, rule, seen.head.now_ms / 1_000);
-        for body in seen.bodies().take(BODIES_MAX) {
-            let Some(text) = fingerprint(body, recipient) else { continue };
+        let said = [Field::Body, Field::Subject, Field::Status, Field::Invite].into_iter().flat_map(|field| seen.of(field));
+        let said: Vec<_> = said.take(TEXTS_MAX).filter_map(|text| fingerprint(text, recipient)).collect();
+        if said.is_empty() || self.is_automatic(seen) {
+            return;
+        }
+        for text in said {
             if let Some(rule) = &self.senders
                 && count(&format!("senders {text:016x}"), sender.bare(), rule) >= rule.at_least
             {
@@ -75,9 +81,9 @@ impl Bulk {
         }
     }
 
-    /// Whether the body is what a client shows that cannot do more, the same from everybody: beside an encrypted payload (XEP-0380 names
-    /// those that the proxy does not know), or marked as such (XEP-0428).
-    fn is_fallback(&self, seen: &Seen<'_>) -> bool {
+    /// Whether the body is the same from everybody: what a client shows that cannot do more, beside an encrypted payload (XEP-0380 names
+    /// those that the proxy does not know), in OTR, or marked as such (XEP-0428); or what a server says that asks who is human (XEP-0158).
+    fn is_automatic(&self, seen: &Seen<'_>) -> bool {
         let Seen { head, stanza, .. } = seen;
         let is_whole = |fallback| {
             let parts = stanza.children(fallback);
@@ -86,7 +92,9 @@ impl Bulk {
             parts.is_empty() || bodies.any(|body| stanza.attr(body.node, "start").is_none())
         };
         head.is_encrypted()
+            || seen.bodies().any(shape::begins_otr)
             || stanza.test(self.encryption)
+            || stanza.test(self.captcha)
             || stanza.find(self.fallback, FALLBACKS_MAX).into_iter().any(is_whole)
     }
 }
@@ -95,7 +103,7 @@ impl Bulk {
 fn count(bucket: Bucket, key: &str, who: &str, rule: &Entry, now_seconds: u64) -> u32 {
     let window = Duration::from_secs(u64::from(rule.minutes) * 60);
     let mut noted = Noted::read(&bucket.get(key).unwrap_or_default(), now_seconds, window);
-    if noted.add(hash(who.as_bytes(), FNV_OFFSET), now_seconds) {
+    if noted.add(hash(who.as_bytes(), FNV_OFFSET), now_seconds, rule.at_least) {
         // Two workers at once may forget each other's; the next sender makes up for it. Without room nothing is counted.
         let _ = bucket.set(key, &noted.write(), window);
     }
@@ -116,9 +124,13 @@ impl Noted {
     }
 
     /// Notes somebody who is not; whether that changed anything. Whoever is noted keeps the time of the first message.
-    fn add(&mut self, who: u64, now_seconds: u64) -> bool {
-        let is_new = self.0.len() < COUNTED_MAX && self.0.iter().all(|(noted, _)| *noted != who);
+    ///
+    /// Of those who came last as many are kept as make a campaign: that there are more changes nothing.
+    fn add(&mut self, who: u64, now_seconds: u64, most: u32) -> bool {
+        let is_new = self.0.iter().all(|(noted, _)| *noted != who);
         if is_new {
+            let too_many = (self.0.len() + 1).saturating_sub(most.min(COUNTED_MAX) as usize);
+            self.0.drain(..too_many);
             self.0.push((who, now_seconds));
         }
         is_new
@@ -129,11 +141,18 @@ impl Noted {
     }
 }
 
-/// A number for what a text says, whomever it greets, whatever numbers and links it has; `None` if that is too little.
-fn fingerprint(body: &Views, recipient: Address<'_>) -> Option<u64> {
-    let reading = body.revealed().first().map_or(body.folded(), |reading| reading.text.as_str());
+/// A number for what a text says, whomever it greets, whatever numbers, codes, links and addresses it has; `None` if that is too little.
+fn fingerprint(text: &Views, recipient: Address<'_>) -> Option<u64> {
+    // With digits read as letters a price would be a word.
+    let reading = text.revealed().iter().find(|reading| !reading.is_leet).map_or(text.folded(), |reading| &reading.text);
+    if reading.len() < LETTERS_MIN {
+        return None;
+    }
     let name = recipient.local().unwrap_or_default();
-    let is_said = |word: &&str| !word.contains(['/', '@']) && word.trim_matches(|c: char| !c.is_alphanumeric()) != name;
+    let is_said = |word: &&str| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        bare != name && !word.contains(|c: char| matches!(c, '/' | '@') || c.is_numeric()) && !bare.contains('.')
+    };
     let (mut letters, mut said) = (0, FNV_OFFSET);
     for c in reading.split_whitespace().filter(is_said).flat_map(str::chars).filter(|c| c.is_alphabetic()) {
         // An ideograph says as much as some letters.
@@ -171,6 +190,10 @@ mod tests {
         );
         assert_eq!(one, number("Hi, we have good news for you, our new саsino opens in the town"));
         assert_ne!(one, number("Hi alice, we have bad news for you, our old casino closes"));
+        let sent = |price: &str, code: &str, place: &str| {
+            number(&format!("We sell the best of watches for {price} only, say {code} and see {place} for more of them"))
+        };
+        assert_eq!(sent("37usd", "A7H3Q1", "oakshop.example"), sent("74usd", "B2K9", "bob@elm.example"));
     }
 
     #[test]
@@ -178,8 +201,8 @@ mod tests {
         const HOUR: Duration = Duration::from_secs(3_600);
         let after = |noted: &Noted, seconds| Noted::read(&noted.write(), seconds, HOUR);
         let mut noted = Noted(Vec::new());
-        assert!(noted.add(1, 0) && noted.add(2, 1_800));
-        assert!(!noted.add(1, 3_000), "a repetition renews nothing");
+        assert!(noted.add(1, 0, 5) && noted.add(2, 1_800, 5));
+        assert!(!noted.add(1, 3_000, 5), "a repetition renews nothing");
         assert_eq!(after(&noted, 3_599).0, [(1, 0), (2, 1_800)]);
         assert_eq!(after(&noted, 3_600).0, [(2, 1_800)]);
         assert_eq!(after(&noted, 5_400).0, []);
@@ -187,9 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_noted_than_a_value_has_room_for() {
+    fn of_those_who_came_last_as_many_are_noted_as_are_counted() {
         let mut noted = Noted(Vec::new());
-        (0..2_000).for_each(|who| _ = noted.add(who, 0));
+        (0..9).for_each(|who| _ = noted.add(who, who, 5));
+        assert_eq!(noted.0.iter().map(|(who, _)| *who).collect::<Vec<_>>(), [4, 5, 6, 7, 8]);
+        (0..2_000).for_each(|who| _ = noted.add(who, 0, u32::MAX));
         assert!(noted.write().len() <= 4 << 10);
     }
 

@@ -3,7 +3,7 @@
 use refrain_sdk::StanzaType;
 
 use super::{Rules, Seen, localpart, shape};
-use crate::matching::mentions;
+use crate::matching::file_names;
 use crate::settings::{Field, RuleName as Name};
 use crate::text::Views;
 
@@ -25,6 +25,7 @@ impl Rules {
         if self.bulk.is_burst(seen.head.sender()) {
             hit(Name::SubscriptionBurst);
         }
+        self.bulk.look(seen, hit);
     }
 
     pub(super) fn in_message(&self, seen: &Seen<'_>, hit: &mut impl FnMut(Name)) {
@@ -33,8 +34,8 @@ impl Rules {
         if is_invite {
             hit(Name::Invite);
         }
-        // What a room says is for its occupants, who joined it.
-        if head.is_muc() && !is_invite {
+        // What a room says is for its occupants, who joined it: to each at their full JID (XEP-0045 §7.4). Nobody else's client shows it.
+        if head.stanza_type == StanzaType::Groupchat && head.recipient().resource().is_some() {
             return;
         }
         let says = head.has_body() || head.has_subject();
@@ -58,10 +59,11 @@ impl Rules {
         }
     }
 
-    fn files(&self, seen: &Seen<'_>, hit: &mut impl FnMut(Name)) {
-        let links = || seen.of(Field::Link).chain(seen.bodies()).flat_map(|text| mentions(text.folded()));
+    pub(super) fn files(&self, seen: &Seen<'_>, hit: &mut impl FnMut(Name)) {
+        let links = || seen.of(Field::Link).chain(seen.bodies()).flat_map(Views::mentions);
         let mut linked = links().filter_map(|link| link.file_name());
-        if seen.of(Field::File).any(|name| is_program(name.folded())) || linked.any(is_program) {
+        let mut names = seen.texts.iter().filter(|text| text.names_file).flat_map(|text| file_names(&text.views));
+        if names.any(|name| is_program(&name)) || linked.any(is_program) {
             hit(Name::Program);
         }
     }

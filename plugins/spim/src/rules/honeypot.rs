@@ -35,6 +35,12 @@ impl Honeypots {
             let checked = address(text, false).map_err(|problem| problem.at(format!("honeypots.addresses[{place}]")));
             addresses.extend(problems.take(checked));
         }
+        for (key, score) in [("score", settings.score), ("domain-score", settings.domain_score)] {
+            if !score.is_finite() || score.abs() > 1_000.0 {
+                let message = "is no score; write a number from -1000 to 1000";
+                problems.add(Problem::new(format!("honeypots.{key}"), message));
+            }
+        }
         if settings.hours == 0 || settings.hours > HOURS_MAX {
             let message = format!("is not between 1 and {HOURS_MAX}, thirty days");
             problems.add(Problem::new("honeypots.hours", message));
@@ -44,8 +50,9 @@ impl Honeypots {
         }
         let inbound = || Interest::any().direction(Direction::Inbound);
         let rules = [
-            inbound().kind(Kind::Message).body().subject().encrypted(),
+            inbound().kind(Kind::Message),
             inbound().kind(Kind::Presence).stanza_type(StanzaType::Subscribe),
+            inbound().kind(Kind::Iq).stanza_type(StanzaType::IqSet),
         ];
         let rules = rules.into_iter().map(|interest| setup.interest(interest)).collect::<Result<_, _>>()?;
         Ok(Some(Honeypots {
@@ -60,9 +67,9 @@ impl Honeypots {
 
     /// What marks add, after marking who writes to a honeypot.
     pub(crate) fn find(&self, head: &Head) -> Vec<Hit<'static>> {
-        let is_asked = self.rules.iter().any(|rule| head.matched(*rule)) && head.stanza_type != StanzaType::Error;
-        // Whom somebody turned to is not a spammer to them, and rooms speak for their occupants.
-        if !is_asked || head.is_known() || head.is_muc() {
+        let is_asked = self.rules.iter().any(|rule| head.matched(*rule));
+        // Whom somebody turned to is not a spammer to them, and what a room says is for those who joined it.
+        if !is_asked || head.is_known() || head.stanza_type == StanzaType::Groupchat {
             return Vec::new();
         }
         let sender = head.sender();

@@ -12,6 +12,7 @@ mod table;
 
 use refrain_sdk::{Direction, Head, Interest, Kind, Problems, Rule, Selector, Setup, Stanza, StanzaType};
 
+use crate::fields::{Text, offered_of_stranger};
 use crate::score::Hit;
 use crate::settings::{Field, RuleName as Name, Settings};
 use crate::text::Views;
@@ -29,6 +30,7 @@ pub(crate) struct Rules {
     book: Book,
     message: Rule,
     subscription: Rule,
+    offer: Rule,
     invite: Selector,
     direct_invite: Selector,
     markup: Selector,
@@ -40,12 +42,12 @@ pub(crate) struct Rules {
 pub(crate) struct Seen<'s> {
     pub(crate) head: &'s Head,
     pub(crate) stanza: &'s Stanza<'s>,
-    pub(crate) texts: &'s [(Field, Views)],
+    pub(crate) texts: &'s [Text],
 }
 
 impl<'s> Seen<'s> {
     fn of(&self, field: Field) -> impl Iterator<Item = &'s Views> {
-        self.texts.iter().filter(move |(of, _)| *of == field).map(|(_, views)| views)
+        self.texts.iter().filter(move |text| text.field == field).map(|text| &text.views)
     }
 
     fn bodies(&self) -> impl Iterator<Item = &'s Views> {
@@ -70,6 +72,7 @@ impl Rules {
             book,
             message: setup.interest(inbound().kind(Kind::Message))?,
             subscription: setup.interest(inbound().kind(Kind::Presence).stanza_type(StanzaType::Subscribe))?,
+            offer: setup.interest(offered_of_stranger())?,
             invite: setup
                 .selector("{http://jabber.org/protocol/muc#user}x/{http://jabber.org/protocol/muc#user}invite")?,
             direct_invite: setup.selector("{jabber:x:conference}x")?,
@@ -81,8 +84,8 @@ impl Rules {
 
     /// Whether a stanza is one that the rules are about.
     pub(crate) fn concern(&self, head: &Head) -> bool {
-        let is_picked = head.matched(self.message) || head.matched(self.subscription);
-        is_picked && head.is_stranger() && head.stanza_type != StanzaType::Error
+        let is_picked = [self.message, self.subscription, self.offer].into_iter().any(|rule| head.matched(rule));
+        is_picked && head.is_stranger()
     }
 
     /// What the rules find.
@@ -92,7 +95,7 @@ impl Rules {
         match seen.head.kind {
             Kind::Presence => self.in_subscription(seen, &mut hit),
             Kind::Message => self.in_message(seen, &mut hit),
-            Kind::Iq => {}
+            Kind::Iq => self.files(seen, &mut hit),
         }
         found
     }

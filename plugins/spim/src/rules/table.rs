@@ -2,6 +2,7 @@
 
 use refrain_sdk::{Problem, Problems};
 
+use super::bulk::COUNTED_MAX;
 use crate::score::Hit;
 use crate::settings::{Rule, RuleName as Name};
 
@@ -136,6 +137,10 @@ fn check(place: usize, changes: &[Rule], change: &Rule) -> Vec<Problem> {
     }
     if change.score.is_some_and(|score| !score.is_finite() || score.abs() > 1_000.0) {
         wrong("score", "is no score; write a number from -1000 to 1000");
+    }
+    let is_counted_one_by_one = matches!(change.name, Name::ManySenders | Name::ManyRecipients);
+    if is_counted_one_by_one && change.at_least.is_some_and(|number| number > COUNTED_MAX) {
+        wrong("at-least", &format!("must be at most {COUNTED_MAX}, as many as are counted"));
     }
     let row = TABLE.iter().find(|row| row.name == change.name);
     let numbers = [

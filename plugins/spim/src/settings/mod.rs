@@ -31,8 +31,10 @@ pub struct Settings {
     pub honeypots: Honeypots,
     /// Who is never looked at: `user@example.org`, `example.org`, `*.example.org` for its subdomains.
     pub except: Vec<String>,
-    /// Lists of the operator's with more of them, which need the grants `list:NAME`.
+    /// Lists of the operator's with more of them. If you write `grants` yourself, they need `list:NAME`.
     pub except_lists: Vec<String>,
+    /// Addresses where abuse is reported, to which everything may be written: `abuse@example.org`, `example.org` for the server itself.
+    pub except_to: Vec<String>,
     /// What the sum is multiplied by if the sender is known to the recipient; 0 lets known senders through unread.
     pub known_factor: f64,
 }
@@ -48,6 +50,7 @@ impl Default for Settings {
             honeypots: Honeypots::default(),
             except: Vec::new(),
             except_lists: Vec::new(),
+            except_to: Vec::new(),
             known_factor: 1.0,
         }
     }

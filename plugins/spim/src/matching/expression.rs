@@ -1,0 +1,153 @@
+//! One signature that is a regular expression: what it needs, what it weighs, and how it is compiled.
+
+use regex_automata::meta::{BuildError, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::syntax;
+
+use super::literals::{self, Analysis};
+
+/// The weight of one expression: somewhat more than honest ones have, and far from what nested repetitions ask for. It is counted, and
+/// not measured in bytes, so that a machine and the sandbox refuse the same.
+const WEIGHT_MAX: u64 = 100_000;
+
+/// Bytes of compiled program, several times what those of that weight take: it is the weight that refuses.
+const REGEX_BYTES_MAX: usize = 4 << 20;
+
+/// One expression, with the place of its signature.
+#[derive(Debug)]
+pub(crate) struct Expression {
+    pub(crate) place: u32,
+    pub(crate) pattern: String,
+    pub(crate) case_sensitive: bool,
+    pub(crate) raw: bool,
+    /// Every text that it matches has one of them; without any it has to be tried on all texts.
+    pub(crate) literals: Vec<String>,
+    /// About how many states it takes.
+    pub(crate) weight: u64,
+}
+
+impl Expression {
+    /// Checks an expression by itself, so that its mistakes are told of it.
+    pub(crate) fn new(place: u32, pattern: &str, case_sensitive: bool, raw: bool) -> Result<Self, String> {
+        if let Some(control) = pattern.chars().find(|c| c.is_control() && !c.is_whitespace()) {
+            let advice = r"write expressions in single quotes, in which TOML leaves `\b` alone";
+            return Err(format!("has the control character {control:?}; {advice}"));
+        }
+        let Analysis { literals, weight } = literals::of(pattern)?;
+        if weight > WEIGHT_MAX {
+            let advice = r"write fewer repetitions of classes such as `\w`, or several signatures";
+            return Err(format!("is too large; {advice}"));
+        }
+        let pattern = with_plain_boundaries(pattern);
+        Ok(Expression { place, pattern, case_sensitive, raw, literals, weight })
+    }
+
+    /// Compiles it for short texts: what makes automata for long ones would cost more than it spares.
+    pub(crate) fn compile(&self) -> Result<Regex, Box<BuildError>> {
+        let config = Regex::config().hybrid(false).onepass(false).which_captures(WhichCaptures::Implicit);
+        let config = config.nfa_size_limit(Some(REGEX_BYTES_MAX));
+        let syntax = syntax::Config::new().case_insensitive(!self.case_sensitive);
+        Regex::builder().configure(config).syntax(syntax).build(&self.pattern).map_err(Box::new)
+    }
+
+    /// The pattern, for a set that does not look at case.
+    pub(crate) fn in_set(&self) -> String {
+        if self.case_sensitive { format!("(?-i:{})", self.pattern) } else { self.pattern.clone() }
+    }
+}
+
+/// An expression that has ASCII alone finds the same with boundaries of ASCII words, but for words of two alphabets. Unicode's take the
+/// fast automata away from the set: ten milliseconds a megabyte become a second.
+fn with_plain_boundaries(pattern: &str) -> String {
+    if !pattern.is_ascii() {
+        return pattern.to_owned();
+    }
+    let mut plain = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        let is_boundary = escape.starts_with("\\b") && !escape.starts_with("\\b{");
+        let (escape, behind) = escape.split_at(escape.len().min(2));
+        plain.push_str(before);
+        plain.push_str(if is_boundary { r"(?-u:\b)" } else { escape });
+        rest = behind;
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_is_too_large_or_too_wide_is_refused() {
+        let refused = |pattern| Expression::new(0, pattern, false, false).is_err();
+        assert!(
+            refused(r"(?:(?:\w{100}){100}){100}") && refused("a*") && refused("(") && refused(r"casino(?:\w{1000}){9}")
+        );
+    }
+
+    #[test]
+    fn a_backspace_of_toml_is_no_boundary() {
+        let wrong = Expression::new(0, "\u{8}casino\u{8}", false, false).expect_err("a mistake");
+        assert!(wrong.contains("single quotes"), "{wrong}");
+    }
+
+    #[test]
+    fn every_expression_of_the_examples_compiles() {
+        let signatures = include_str!("../../../../examples/spim-signatures.toml");
+        let phrases = include_str!("../../../../examples/spim-phrases.toml");
+        let lists = [signatures, phrases].map(|list| toml::from_str::<toml::Value>(list).expect("TOML"));
+        let all = lists.iter().filter_map(|list| list["signatures"].as_array()).flatten();
+        let patterns: Vec<_> = all.filter_map(|one| one.get("regex")?.as_str()).collect();
+        assert!(!patterns.is_empty());
+        for pattern in patterns {
+            let expression =
+                Expression::new(0, pattern, false, false).unwrap_or_else(|wrong| panic!("{pattern} {wrong}"));
+            assert!(expression.compile().is_ok(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_refused_can_be_compiled() {
+        for class in [r"\w", r"\W", r"\S", r"\s", r"\d", ".", "[^a]", "a", "[a-я]", "(?:a|б)", "(?i:ſ)"] {
+            let longest = (0..15)
+                .rev()
+                .map(|power| 1 << power)
+                .find_map(|times: u32| Expression::new(0, &format!("casino{class}{{{times}}}"), false, false).ok());
+            assert!(longest.is_some_and(|expression| expression.compile().is_ok()), "{class}");
+        }
+    }
+
+    #[test]
+    fn boundaries_of_ascii_words_are_plain() {
+        assert_eq!(with_plain_boundaries(r"\bcasino\\b\b{end}\w"), r"(?-u:\b)casino\\b\b{end}\w");
+        assert_eq!(with_plain_boundaries(r"\bказино\b"), r"\bказино\b");
+    }
+
+    /// `cargo test -p refrain-spim --release -- --ignored --nocapture expressions_weigh`
+    #[test]
+    #[ignore = "measures"]
+    fn expressions_weigh_what_they_cost() {
+        let texts = ["the casino of the town is open, come and see ".repeat(22), "наше казино открыто, приходите ".repeat(17)];
+        let of_class = |class: &str, times: u32| format!(r"casino\s{class}{{0,{times}}}bonus");
+        let patterns = [r"\bcasino\s+bonus\b".to_owned(), r"(?:best|good)\s+casino\b.{0,20}\bbonus".to_owned()];
+        let nested = [(r"\w", 5), (r"\w", 20), (".", 100), (r"\S", 400), ("[^a]", 1_000)].map(|(c, n)| of_class(c, n));
+        for pattern in patterns.into_iter().chain(nested) {
+            let Ok(expression) = Expression::new(0, &pattern, false, false) else {
+                println!("{pattern}: refused");
+                continue;
+            };
+            let begin = std::time::Instant::now();
+            let regex = expression.compile().expect("a regex");
+            let compiled = begin.elapsed();
+            let took = texts.each_ref().map(|text| {
+                regex.is_match(text.as_str());
+                let begin = std::time::Instant::now();
+                regex.is_match(text.as_str());
+                begin.elapsed()
+            });
+            println!("{pattern}: weight {}, compiled {compiled:?}, {} bytes, 1 KiB in {took:?}", expression.weight, regex.memory_usage());
+        }
+    }
+}
