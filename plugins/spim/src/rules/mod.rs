@@ -85,7 +85,7 @@ impl Rules {
     /// Whether a stanza is one that the rules are about.
     pub(crate) fn concern(&self, head: &Head) -> bool {
         let is_picked = [self.message, self.subscription, self.offer].into_iter().any(|rule| head.matched(rule));
-        is_picked && head.is_stranger()
+        is_picked && head.is_stranger() && head.stanza_type != StanzaType::Error
     }
 
     /// What the rules find.
