@@ -118,11 +118,17 @@ fn dots(text: &str) -> impl Iterator<Item = usize> {
     let bytes = text.as_bytes();
     let is_part = |at: usize| bytes.get(at).is_some_and(|b| !b.is_ascii() || b.is_ascii_alphanumeric());
     let joins = move |at: usize| at.checked_sub(1).is_some_and(is_part) && is_part(at + 1);
-    bytes.iter().enumerate().filter_map(move |(at, byte)| match byte {
-        b'.' => joins(at).then_some(at),
-        0xe3 => bytes.get(at..)?.starts_with("。".as_bytes()).then_some(at),
-        _ => None,
-    })
+    let is_dot = move |at: usize| match bytes.get(at) {
+        Some(b'.') => joins(at),
+        _ => bytes.get(at..).is_some_and(|rest| rest.starts_with("。".as_bytes())),
+    };
+    let mut at = 0;
+    let first_bytes = std::iter::from_fn(move || {
+        let found = at + bytes.get(at..)?.iter().position(|byte| matches!(byte, b'.' | 0xe3))?;
+        at = found + 1;
+        Some(found)
+    });
+    first_bytes.filter(move |at| is_dot(*at))
 }
 
 fn begin_of(text: &str, at: usize, not_before: usize) -> usize {

@@ -3,6 +3,8 @@
 //! as sent → **normal** (compatibility forms, nothing invisible) → **folded** (one case, one space) → words;
 //! and, where something is disguised, **revealed**: what it was meant to be read as.
 
+mod hidden;
+mod look;
 mod lookalikes;
 mod mentions;
 mod normalise;

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::mentions::{Mention, Spot, mentions};
+use super::reveal::unreversed;
 use super::{Revealed, folded, normal, reveal, spaced};
 
 /// Of a longer text the beginning and the end are looked at: a stanza may have a quarter of a megabyte, and all of it in disguise would
@@ -63,7 +64,7 @@ impl Views {
 
     /// Without its disguise, if it has one.
     pub(crate) fn revealed(&self) -> &[Revealed] {
-        self.revealed.get_or_init(|| reveal(self.normal()))
+        self.revealed.get_or_init(|| reveal(self.normal()).into_iter().chain(unreversed(&self.raw)).collect())
     }
 
     /// What the folded text points to.

@@ -39,6 +39,11 @@ fn is_letter_at_once(c: char) -> bool {
         || matches!(c, 'א'..='ת' | 'ؠ'..='ي')
 }
 
+/// Ideographs, Hangul and Kana.
+fn is_syllable(c: char) -> bool {
+    matches!(c, '一'..='鿿' | '가'..='힣' | 'ぁ'..='ゖ' | 'ァ'..='ヺ')
+}
+
 /// Emoji, for the most part.
 fn is_picture(c: char) -> bool {
     matches!(c, '\u{1f300}'..='\u{1faff}')
