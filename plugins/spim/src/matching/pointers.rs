@@ -115,13 +115,21 @@ impl Pointers {
 impl What {
     fn is_in(&self, mention: &Mention<'_>, is_whole: bool) -> bool {
         match (self, mention.local) {
-            (What::Address(local), Some(mentioned)) => is_whole && **local == *mentioned,
+            (What::Address(local), Some(mentioned)) => {
+                is_whole && (**local == *mentioned || **local == *without_markup(mentioned))
+            }
             (What::AddressesAt, Some(_)) => is_whole,
             (What::AddressesBelow, Some(_)) => !is_whole,
             (What::Host(path), None) => path.is_empty() || mention.rest.starts_with(&**path),
             _ => false,
         }
     }
+}
+
+/// A local part without what markup and parameters write on to it: `_sales@…`, `jid=sales@…`.
+fn without_markup(local: &str) -> &str {
+    let last = local.rsplit(['=', '#', '~', '\\']).next().unwrap_or(local);
+    last.trim_start_matches(['_', '-', '+', '.', '%'])
 }
 
 #[cfg(test)]
@@ -142,6 +150,9 @@ mod tests {
         let jid = || Pointer::address("sales@casino.example");
         for text in ["sales@casino.example", "write to xmpp:sales@casino.example.", "(sales@casino.example/web)"] {
             assert!(finds(jid(), text), "{text}");
+        }
+        for sign in ["_", "-", "~", "#", "jid=", "https://a.example/#/dm/jid=", "\\_"] {
+            assert!(finds(jid(), &format!("{sign}sales@casino.example_")), "{sign}");
         }
         for text in
             ["presales@casino.example", "sales@casino.example.org", "sales@casino.examples", "a.sales@casino.example"]
@@ -188,6 +199,8 @@ mod tests {
     fn a_path_narrows_a_link() {
         assert!(finds(Pointer::link("casino.example/win"), "https://casino.example/win/now"));
         assert!(finds(Pointer::link("casino.example/win"), "https://casino.example:443/win"));
+        assert!(finds(Pointer::link("casino.example/win"), "https://casino.example.:443/win"));
+        assert!(finds(Pointer::link("casino.example/win"), "casino.example./win"));
         assert!(!finds(Pointer::link("casino.example/win"), "https://casino.example/lose"));
     }
 

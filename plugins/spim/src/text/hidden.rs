@@ -113,6 +113,13 @@ impl Hidden {
     }
 }
 
+/// A sign with the same on both sides, which is read as a letter, too: the bytes before it, and which it is.
+fn lone_sign(gap: &str) -> Option<(usize, char)> {
+    let mut chars = gap.char_indices();
+    let ((_, first), (before, sign), (_, last)) = (chars.next()?, chars.next()?, chars.next()?);
+    (is_sign(sign) && first == last && chars.next().is_none()).then_some((before, sign))
+}
+
 /// The letters of `c!a!s!i!n!o`, where the sign may itself be read as a letter.
 fn alternating(word: &str) -> Option<String> {
     let between = word.chars().nth(1).filter(|c| is_sign(*c))?;
@@ -131,15 +138,11 @@ struct Row<'t> {
 impl Row<'_> {
     fn add(&mut self, at: usize, hidden: &mut Vec<Hidden>) {
         let Some(letter) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return };
-        let mut gap = self.gap(self.letters.last().copied(), at).char_indices();
-        match (gap.next(), gap.next(), gap.next(), gap.next()) {
-            // A sign by itself is read as a letter, too.
-            (Some((_, before)), Some((place, sign)), Some((_, behind)), None) if before == behind && is_sign(sign) => {
-                let end = self.letters.last().map_or(0, |(at, c)| at + c.len_utf8());
-                self.letters.push((end + place, sign));
-            }
-            (Some(_), .., None) => {}
-            _ => self.end(hidden),
+        let gap = self.gap(self.letters.last().copied(), at);
+        if let Some((before, sign)) = lone_sign(gap) {
+            self.letters.push((at - gap.len() + before, sign));
+        } else if gap.is_empty() || gap.chars().nth(GAP_CHARS_MAX).is_some() {
+            self.end(hidden);
         }
         self.letters.push((at, letter));
     }

@@ -16,4 +16,4 @@ pub(crate) use mentions::{Mention, is_domain, mentions};
 pub(crate) use normalise::{folded, is_format, normal, spaced};
 pub(crate) use reveal::{Revealed, reveal};
 pub(crate) use views::Views;
-pub(crate) use words::{Class, Words, class, has_no_spaces, joins};
+pub(crate) use words::{Class, Words, class, joins};

@@ -30,7 +30,8 @@ pub(crate) fn class(c: char) -> Class {
 
 /// As [`char::is_alphanumeric`], and faster for most alphabets.
 pub(crate) fn is_alphanumeric(c: char) -> bool {
-    c.is_ascii_alphanumeric() || is_letter_at_once(c) || (c > '\u{7f}' && !is_picture(c) && c.is_alphanumeric())
+    let is_told = c.is_ascii_alphanumeric() || is_letter_at_once(c) || is_syllable(c);
+    is_told || (c > '\u{7f}' && !is_picture(c) && c.is_alphanumeric())
 }
 
 /// The letters of most languages, which ranges tell far faster than tables.
