@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::matching::mentions;
-use crate::text::{Views, folded, normal, reveal, spaced};
+use crate::text::{Views, folded, mentions, normal, reveal, spaced};
 
 /// Texts of what disguises are made of, beside any others.
 fn texts() -> impl Strategy<Value = String> {

@@ -5,7 +5,6 @@ mod expression;
 mod expressions;
 mod files;
 mod literals;
-mod mentions;
 mod parts;
 mod pointers;
 mod words;
@@ -16,7 +15,7 @@ use std::ops::Range;
 use refrain_sdk::{Problem, Problems};
 
 use crate::settings::{Signature, Within};
-use crate::text::{Views, folded, normal, spaced};
+use crate::text::{Mention, Views, folded, mentions, normal, spaced};
 
 use expression::Expression;
 use expressions::Expressions;
@@ -25,8 +24,6 @@ pub(crate) use files::{file_names, received as received_hash};
 use parts::Parts;
 use pointers::{Pointer, Pointers};
 use words::{Edges, Entry, WordIndex};
-
-pub(crate) use mentions::mentions;
 
 /// The compiled signatures, each known by its place in the list.
 #[derive(Debug)]
@@ -146,7 +143,7 @@ impl Matcher {
         if self.pointers.is_empty() && self.names.is_empty() {
             return;
         }
-        let mut look_up = |mention: mentions::Mention<'_>| {
+        let mut look_up = |mention: Mention<'_>| {
             self.pointers.find(&mention, &mut *found);
             if let Some(name) = mention.file_name() {
                 self.names.find(name, &mut *found);
@@ -158,7 +155,7 @@ impl Matcher {
         }
         // With digits read as letters it would be another host, and an address a host.
         for reading in views.revealed().iter().filter(|reading| !reading.is_leet) {
-            let part = |mention: &mentions::Mention<'_>| mention.at..mention.at + mention.host.len();
+            let part = |mention: &Mention<'_>| mention.at..mention.at + mention.host.len();
             mentions(&reading.text).filter(|mention| reading.was_disguised(&part(mention))).for_each(&mut look_up);
         }
     }
