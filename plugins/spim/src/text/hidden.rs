@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::look::traits::{FIGURE, MARK, SIGN, SINGLE, WORD};
-use super::look::{Look, is_sign, traits_of};
+use super::look::Look;
+use super::traits::{FIGURE, MARK, SIGN, SINGLE, WORD, is_sign, traits_of};
 
 /// So many single letters in a row are a word spaced out; fewer are initials. An ideograph says as much as some letters.
 pub(super) const SPACED_LETTERS_MIN: usize = 4;

@@ -1,12 +1,6 @@
 //! What words are made of: letters, what is drawn like letters, and what is written over them.
 
-use std::sync::LazyLock;
-
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
-use super::lookalikes::drawn_like;
-use super::words::{Class, class, has_no_spaces, is_alphanumeric};
+use super::traits::*;
 
 /// A script that words are revealed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,80 +23,6 @@ const FIGURES_A_LETTER: u32 = 2;
 const ACCENTED_WORD_MIN: u32 = 4;
 const ACCENTS_MIN: u32 = 2;
 
-/// What a character is in a word; most are more than one thing.
-pub(super) mod traits {
-    /// It begins or continues a word, or is drawn like one that does.
-    pub(in super::super) const WORD: u16 = 1;
-    /// A letter of a script without spaces between words.
-    pub(in super::super) const SINGLE: u16 = 1 << 1;
-    /// A digit, or a sign that is read as a letter.
-    pub(in super::super) const FIGURE: u16 = 1 << 2;
-    pub(in super::super) const SIGN: u16 = 1 << 3;
-    pub(in super::super) const LATIN: u16 = 1 << 4;
-    /// A Latin letter with an accent.
-    pub(in super::super) const ACCENTED: u16 = 1 << 5;
-    /// A letter of another script that is drawn like a Latin one; or like a digit.
-    pub(in super::super) const DRAWN: u16 = 1 << 6;
-    pub(in super::super) const DRAWN_FIGURE: u16 = 1 << 7;
-    /// Of those the ones that are hard to tell from Latin ones, and the others.
-    pub(in super::super) const ALIKE: u16 = 1 << 8;
-    pub(in super::super) const UNLIKE: u16 = 1 << 9;
-    /// Letters that no alphabet of today has: small capitals, letters in boxes, historic scripts.
-    pub(in super::super) const ODD: u16 = 1 << 10;
-    /// A letter that is drawn like no Latin one.
-    pub(in super::super) const FOREIGN: u16 = 1 << 11;
-    pub(in super::super) const CYRILLIC: u16 = 1 << 12;
-    pub(in super::super) const MARK: u16 = 1 << 13;
-    /// A mark that strikes letters through.
-    pub(in super::super) const OVERLAY: u16 = 1 << 14;
-}
-use traits::*;
-
-/// All that a character is. Of the alphabets that most texts have it is told once.
-pub(super) fn traits_of(c: char) -> u16 {
-    static KNOWN: LazyLock<Vec<u16>> = LazyLock::new(|| ('\0'..'\u{530}').map(looked_up).collect());
-    match c {
-        'a'..='z' | 'A'..='Z' => WORD | LATIN,
-        '\0'..'\u{530}' => KNOWN.get(c as usize).copied().unwrap_or_default(),
-        '丅' => looked_up(c),
-        '、' | '。' => 0,
-        'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='鿿' | '가'..='힣' => SINGLE | FOREIGN,
-        '\u{1f300}'..='\u{1faff}' => 0,
-        _ => looked_up(c),
-    }
-}
-
-fn looked_up(c: char) -> u16 {
-    let drawn = drawn_like(c, Script::Latin);
-    let is_word = match class(c) {
-        Class::Letter => true,
-        Class::Space => false,
-        Class::Alone => !c.is_ascii() && !is_sign(c) && drawn.is_some(),
-    };
-    let is_single = !is_word && has_no_spaces(c) && is_alphanumeric(c);
-    let flags = [(is_word, WORD), (is_single, SINGLE), (is_cyrillic(c), CYRILLIC)];
-    flags.into_iter().filter(|(is, _)| *is).fold(kind_of(c, drawn), |all, (_, one)| all | one)
-}
-
-/// The one of the kinds that a [`Look`] counts.
-fn kind_of(c: char, drawn: Option<char>) -> u16 {
-    match (c, drawn) {
-        ('a'..='z' | 'A'..='Z', _) => LATIN,
-        ('0'..='9', _) => FIGURE,
-        _ if is_sign(c) => FIGURE | SIGN,
-        _ if is_overlay(c) => MARK | OVERLAY,
-        _ if is_combining_mark(c) => MARK,
-        (_, Some(like)) => {
-            let figure = if like.is_ascii_digit() { DRAWN_FIGURE } else { 0 };
-            let alike = if WHOLE.contains(c) { ALIKE } else { UNLIKE };
-            DRAWN | figure | alike | if is_of_today(c) { 0 } else { ODD }
-        }
-        ('À'..='ɏ' | 'Ḁ'..='ỹ', _) => LATIN | if without_accent(c) == c { 0 } else { ACCENTED },
-        _ if is_alphanumeric(c) => FOREIGN,
-        _ => 0,
-    }
-}
-
 /// What a word is made of.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Look {
@@ -112,6 +32,7 @@ pub(super) struct Look {
     figures: u32,
     plain_figures: u32,
     drawn: u32,
+    drawn_latin: u32,
     alike: u32,
     odd: u32,
     /// Cyrillic letters that are drawn like Latin ones, and those that are so only to who looks twice.
@@ -137,6 +58,7 @@ impl Look {
         self.figures += is(FIGURE) + is(DRAWN_FIGURE);
         self.plain_figures += is(FIGURE);
         self.drawn += is(DRAWN);
+        self.drawn_latin += is(DRAWN | LATIN);
         self.alike += is(ALIKE);
         self.odd += is(ODD);
         self.drawn_cyrillic += is(DRAWN | CYRILLIC);
@@ -186,8 +108,9 @@ impl Look {
         self.foreign == 0 && ((self.latin > 0 && self.unlike > 0) || has_figures)
     }
 
+    /// Whether its letters are of two alphabets; `đ`, `ı` and `þ` are of the Latin one.
     pub(super) fn is_mixed(&self) -> bool {
-        let others = if self.script() == Script::Latin { self.drawn } else { self.cyrillic };
+        let others = if self.script() == Script::Latin { self.drawn - self.drawn_latin } else { self.cyrillic };
         self.latin > 0 && others > 0
     }
 
@@ -222,42 +145,5 @@ impl Look {
     /// Whether a word is read without accents as well.
     pub(super) fn is_accented(&self) -> bool {
         self.foreign == 0 && self.accented >= ACCENTS_MIN && self.latin >= ACCENTED_WORD_MIN
-    }
-}
-
-/// A letter without what stands over and under it. A Cyrillic letter with its own mark is another letter: й is no и.
-pub(super) fn without_accent(c: char) -> char {
-    if is_cyrillic(c) { c } else { c.nfd().next().unwrap_or(c) }
-}
-
-pub(super) fn is_sign(c: char) -> bool {
-    matches!(c, '@' | '$' | '!' | '|' | '+' | '€')
-}
-
-fn is_cyrillic(c: char) -> bool {
-    matches!(c, 'Ѐ'..='ԯ')
-}
-
-/// Tildes, strokes and solidi through letters.
-pub(super) fn is_overlay(c: char) -> bool {
-    matches!(c, '\u{334}'..='\u{338}')
-}
-
-/// Letters of living alphabets that are hard to tell from Latin ones. Whole words of them are words of those alphabets as well.
-const WHOLE: &str = "аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅοιανρυκΑΒΕΖΗΙΚΜΝΟΡΤΥΧհոսօցզյլՕՍՏ";
-
-/// Greek, Cyrillic, Armenian, Hebrew, Arabic, the scripts of India, Georgian; and numbers and signs.
-fn is_of_today(c: char) -> bool {
-    matches!(c, '\u{a1}'..='\u{24f}' | '\u{370}'..='\u{10ff}' | '\u{2000}'..='\u{2bff}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_told_at_once_is_told_right() {
-        let wrong: Vec<_> = ('\0'..=char::MAX).filter(|c| traits_of(*c) != looked_up(*c)).collect();
-        assert!(wrong.is_empty(), "{wrong:?}");
     }
 }

@@ -9,6 +9,7 @@ mod lookalikes;
 mod mentions;
 mod normalise;
 mod reveal;
+mod traits;
 mod views;
 mod words;
 

@@ -8,9 +8,10 @@ use std::ops::Range;
 use unicode_normalization::char::is_combining_mark;
 
 use super::hidden::{Hidden, SPACED_LETTERS_MIN, hidden_words};
-use super::look::{Script, is_overlay, without_accent};
+use super::look::Script;
 use super::lookalikes::{drawn_like, leet};
 use super::normalise::{folded_onto, lower, normal};
+use super::traits::{is_overlay, without_accent};
 
 /// A text without its disguise, folded and spaced.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -293,6 +294,15 @@ mod tests {
         assert_eq!(reading.text, "best casino bonus");
         assert!(reading.was_disguised(&(5..11)) && !reading.was_disguised(&(12..17)));
         assert_eq!(unreversed("שלום"), None);
+    }
+
+    #[test]
+    fn letters_of_latin_alphabets_are_of_no_other() {
+        for text in ["rođendan anđeo", "kırmızı ısı", "əlavə məsələ", "Þór og Þing", "được đến đâu", "ƒoƒo"]
+        {
+            assert!(reveal(text).iter().all(|reading| reading.mixed == 0), "{text}");
+        }
+        assert_eq!(reveal("саsino bоnus").remove(0).mixed, 2);
     }
 
     #[test]
