@@ -218,8 +218,13 @@ impl Requests {
         if let Some(unknown) = self.unknown.first() {
             return Some(format!("{lists}; this version of Refrain knows no \"{unknown}\": update it"));
         }
+        // Which list or bucket it will open is known when it is configured, not before: a name made up here would grant nothing.
+        let named = missing.into_iter().map(|grant| match grant.as_str() {
+            "list:NAME" | "bucket:NAME" => grant.replace("NAME", "*"),
+            _ => grant,
+        });
         let write: Vec<String> =
-            granted.iter().map(Grant::to_string).chain(missing).map(|grant| format!("\"{grant}\"")).collect();
+            granted.iter().map(Grant::to_string).chain(named).map(|grant| format!("\"{grant}\"")).collect();
         Some(format!("{lists}; to let it, write grants = [{}]", write.join(", ")))
     }
 
@@ -281,7 +286,7 @@ mod tests {
         assert_eq!(
             requests.refusal(&granted).unwrap(),
             "asks for accept, edit, list:NAME; granted: accept; missing: edit, list:NAME; \
-             to let it, write grants = [\"accept\", \"edit\", \"list:NAME\"]"
+             to let it, write grants = [\"accept\", \"edit\", \"list:*\"]"
         );
         assert_eq!(requests.refusal(&requests.to_grants()), None);
     }

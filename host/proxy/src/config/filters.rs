@@ -8,7 +8,7 @@ use refrain_filter::{CircuitLimits, FaultPolicy, FilterLimits, Grant, Grants, Is
 use super::ListConfigs;
 use super::faults;
 use super::file::{Section, advise_key};
-use super::settings_files;
+use super::{schema, settings_files};
 
 /// One filter of a chain.
 #[derive(Debug, Clone)]
@@ -142,19 +142,25 @@ fn read_filters(section: &Section<'_>, lists: &ListConfigs) -> Filters {
     filters.map(|(name, section)| (name.clone(), read_filter(name, &section, lists))).collect()
 }
 
+/// The keys of `[filter.NAME]`.
+const KEYS: &[&str] = &[
+    "component",
+    "on-fault",
+    "circuit",
+    "isolation",
+    "deadline-ms",
+    "memory-mib",
+    "grants",
+    "settings",
+    "settings-files",
+];
+
 fn read_filter(name: String, section: &Section<'_>, lists: &ListConfigs) -> Option<FilterConfig> {
-    section.knows(&[
-        "component",
-        "on-fault",
-        "circuit",
-        "isolation",
-        "deadline-ms",
-        "memory-mib",
-        "grants",
-        "settings",
-        "settings-files",
-    ]);
     let component = component(&name, section);
+    if let Some(component) = &component {
+        report_misplaced(section, component);
+    }
+    section.knows(KEYS);
     let mut settings = settings(section);
     let settings_files = settings_files::read(section, &mut settings);
     Some(FilterConfig {
@@ -168,6 +174,15 @@ fn read_filter(name: String, section: &Section<'_>, lists: &ListConfigs) -> Opti
         limits: limits(section),
         grants: section.has("grants").then(|| grants(section, lists)),
     })
+}
+
+/// A setting that stands beside `settings` instead of in it is an easy slip, and no spelling is near to it.
+fn report_misplaced(section: &Section<'_>, component: &ComponentSource) {
+    let unknown = section.keys().filter(|key| !KEYS.contains(key));
+    for key in unknown.filter(|key| schema::is_setting(component, key)) {
+        let advice = format!("it is a setting of the filter: write it under [{}]", section.key("settings"));
+        section.mistake(key, "there is no such key", advice);
+    }
 }
 
 fn component(filter: &str, section: &Section<'_>) -> Option<ComponentSource> {

@@ -17,6 +17,7 @@ mod mistake;
 mod peers;
 mod places;
 mod relations;
+pub mod schema;
 mod settings_files;
 mod sides;
 mod staging;

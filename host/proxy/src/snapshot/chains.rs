@@ -11,6 +11,7 @@ use refrain_filter::{
 };
 
 use super::self_test;
+use crate::config::schema::{self, Misfit};
 use crate::config::{ComponentSource, Config, FilterConfig, Mistake, Mistakes};
 
 /// The chains of both directions.
@@ -42,7 +43,9 @@ pub fn build(config: &Config, lists: &Lists, engine: &Arc<Engine>, shared: &Arc<
             filters.iter().filter_map(|filter| components.spec(filter, &mut mistakes)).collect();
         // Built even when a component is missing, so that the settings of the others are checked too.
         Chain::build_in(engine, shared, direction, specs)
-            .map_err(|errors| mistakes.extend(errors.into_iter().map(|error| located(config, error))))
+            .map_err(|errors| {
+                errors.into_iter().for_each(|error| mistakes.extend(components.explained(filters, error)))
+            })
             .ok()
     };
     let chains =
@@ -77,6 +80,12 @@ fn located(config: &Config, error: BuildError) -> Mistake {
     config.places.mistake(&key, error.message, "")
 }
 
+/// Likewise, of what the schema of the settings says.
+fn misfit(config: &Config, filter: &str, misfit: Misfit) -> Mistake {
+    let key = format!("filter.{filter}.settings.{}", misfit.path);
+    config.places.mistake(&key, misfit.problem, misfit.advice)
+}
+
 /// What a filter is granted: what the operator wrote. If that is nothing at all, a filter that came with us has our word.
 fn grants(filter: &FilterConfig, component: &Component) -> Grants {
     let unwritten = || match filter.component {
@@ -100,7 +109,11 @@ impl Components<'_> {
         let grants = grants(filter, &component);
         if let Some(refusal) = component.requests().refusal(&grants) {
             let key = format!("filter.{}.grants", filter.name);
-            mistakes.add(self.config.places.mistake(&key, refusal, ""));
+            let advice = match filter.component {
+                ComponentSource::Builtin(_) => "or remove `grants`: a bundled filter has what it asks for",
+                ComponentSource::Path(_) => "",
+            };
+            mistakes.add(self.config.places.mistake(&key, refusal, advice));
             return None;
         }
         // Not before it is granted what it asks for: until then none of its code may run.
@@ -122,6 +135,19 @@ impl Components<'_> {
             circuit: filter.circuit.clone(),
             isolation: filter.isolation,
         })
+    }
+
+    /// What made a filter refuse to start: all that its schema does not allow, else what it says itself, which is the first of it.
+    fn explained(&self, filters: &[FilterConfig], error: BuildError) -> Vec<Mistake> {
+        let misfits = filters.iter().find(|filter| filter.name == error.filter).and_then(|filter| {
+            let component = self.loaded.get(&filter.component)?.as_ref()?;
+            let schema = component.manifest()?.settings_schema.as_ref()?;
+            Some(schema::misfits(schema, &filter.settings))
+        });
+        match misfits.unwrap_or_default() {
+            misfits if misfits.is_empty() => vec![located(self.config, error)],
+            misfits => misfits.into_iter().map(|found| misfit(self.config, &error.filter, found)).collect(),
+        }
     }
 
     fn component(&mut self, filter: &FilterConfig, mistakes: &mut Mistakes) -> Option<Component> {
@@ -172,6 +198,50 @@ mod tests {
         let engine = snapshot::engine().unwrap();
         let built = build(&config, &Lists::default(), &engine, engine.shared()).unwrap();
         untold(&config, &built).map(|warning| warning.to_string())
+    }
+
+    /// All that is wrong with a configuration of chains and filters.
+    fn mistakes(text: &str) -> Vec<String> {
+        let (config, mut mistakes) = Config::parse(text, Path::new("refrain.toml")).unwrap();
+        let engine = snapshot::engine().unwrap();
+        mistakes.extend(build(&config, &Lists::default(), &engine, engine.shared()).unwrap_err());
+        mistakes.iter().map(Mistake::to_string).collect()
+    }
+
+    #[test]
+    fn every_setting_that_a_filter_does_not_have_is_told_at_once() {
+        let text = "[chain]\ninbound = ['jid-policy', 'spim']\n\
+            [filter.jid-policy.settings]\nfirst-contakt = 'closed'\ndefault = 'denie'\ndeny = [\n  { outside = 3 },\n]\n\
+            [filter.spim.settings]\nknown-factor = 'half'\nrules = [{ at-least = -1 }]\n";
+        let expected = [
+            "4: filter.jid-policy.settings.first-contakt: there is no such key; did you mean \"first-contact\"?",
+            "5: filter.jid-policy.settings.default: there is no \"denie\" here; did you mean \"deny\"?",
+            "7: filter.jid-policy.settings.deny[0].outside: is a number; it must be a text in quotes or a list",
+            "10: filter.spim.settings.known-factor: is a text; it must be a number",
+            "11: filter.spim.settings.rules[0].at-least: -1 is too small; write 0 or more",
+            "11: filter.spim.settings.rules[0].name: is missing",
+        ];
+        let expected: Vec<String> = expected.iter().map(|line| format!("refrain.toml:{line}")).collect();
+        assert_eq!(mistakes(text), expected);
+    }
+
+    #[test]
+    fn a_setting_beside_the_settings_is_told_where_it_belongs() {
+        let text =
+            "[chain]\ninbound = ['jid-policy']\n[filter.jid-policy]\ndeny = [{ outside = 'a.example' }]\ngrant = []\n";
+        let (_, found) = Config::parse(text, Path::new("refrain.toml")).unwrap();
+        let expected = "refrain.toml:4: filter.jid-policy.deny: there is no such key; it is a setting of the filter: write it under \
+            [filter.jid-policy.settings]\n\
+            refrain.toml:5: filter.jid-policy.grant: there is no such key; did you mean \"grants\"?";
+        assert_eq!(found.to_string(), expected);
+    }
+
+    #[test]
+    fn a_bundled_filter_that_lacks_a_grant_is_better_off_without_the_key() {
+        let text = "[chain]\ninbound = ['jid-policy']\n[filter.jid-policy]\ngrants = ['accept']\n";
+        let expected = "refrain.toml:4: filter.jid-policy.grants: asks for accept, list:NAME; granted: accept; missing: list:NAME; \
+            to let it, write grants = [\"accept\", \"list:*\"]; or remove `grants`: a bundled filter has what it asks for";
+        assert_eq!(mistakes(text), [expected]);
     }
 
     #[test]

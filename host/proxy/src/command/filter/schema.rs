@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::config::schema::{find, resolved};
+
 /// Settings nest as deep as operators think; a schema may refer to itself.
 const DEPTH_MAX: usize = 6;
 
@@ -148,27 +150,16 @@ impl<'s> Reader<'s> {
         Some(choices.collect::<Vec<_>>().concat())
     }
 
-    /// Follows references within the schema, and the lists of one that stand around them.
     fn resolved(&self, schema: &'s Value) -> &'s Value {
-        let mut schema = schema;
-        for _ in 0..DEPTH_MAX {
-            let sole = |key: &str| schema[key].as_array().filter(|all| all.len() == 1).map(|all| &all[0]);
-            match schema["$ref"].as_str().map(|reference| self.find(reference)).or_else(|| Some(sole("allOf"))) {
-                Some(Some(found)) => schema = found,
-                _ => return schema,
-            }
-        }
-        schema
-    }
-
-    fn find(&self, reference: &str) -> Option<&'s Value> {
-        self.root.pointer(reference.strip_prefix('#')?)
+        resolved(self.root, schema)
     }
 
     fn dangling(&self, schema: &Value, mistakes: &mut Vec<String>) {
         match schema {
             Value::Object(members) => {
-                if let Some(reference) = schema["$ref"].as_str().filter(|reference| self.find(reference).is_none()) {
+                if let Some(reference) =
+                    schema["$ref"].as_str().filter(|reference| find(self.root, reference).is_none())
+                {
                     mistakes.push(format!("the settings' schema refers to {reference:?}, which is not in it"));
                 }
                 members.values().for_each(|member| self.dangling(member, mistakes));
