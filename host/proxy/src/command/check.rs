@@ -144,8 +144,8 @@ mod tests {
   inside    127.0.0.1:5299
   names     asked at 127.0.0.1:15353: remote domains are at refrain.internal, port 5299, which is 127.0.0.1
   domain    example.org at 127.0.0.1:15269, proven by dialback
-  inbound   jid-policy (builtin) → spim (builtin) → file-transfer (builtin)
-  outbound  jid-policy (builtin) → file-transfer (builtin)
+  inbound   rate-limit (builtin) → hygiene (builtin) → jid-policy (builtin) → spim (builtin) → file-transfer (builtin)
+  outbound  jid-policy (builtin) → spim (builtin) → file-transfer (builtin)
   trust     the operating system's authorities; dialback for 1 of 1 described peers
   resolver  127.0.0.1:53
   state     none: what is known of remote domains ends with the process

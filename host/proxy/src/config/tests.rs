@@ -63,7 +63,7 @@ fn the_example_is_a_configuration() {
     let defaults = FilterLimits::default();
     assert!(config.chains.inbound.iter().all(|filter| filter.limits.over(defaults.clone()) == defaults));
     let names: Vec<&str> = config.chains.inbound.iter().map(|filter| filter.name.as_str()).collect();
-    assert_eq!(names, ["jid-policy", "spim", "file-transfer"]);
+    assert_eq!(names, ["rate-limit", "hygiene", "jid-policy", "spim", "file-transfer"]);
 }
 
 #[test]
