@@ -42,7 +42,7 @@ fn folder(more: &str) -> tempfile::TempDir {
 #[test]
 fn check_says_what_would_run() {
     let folder = folder("[chain]\ninbound = 'spim'\n[filter.spim]\ncomponent = 'builtin:spim'\n");
-    let output = refrain(folder.path(), &["check", "--config", "refrain.toml"]);
+    let output = refrain(folder.path(), &["check"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("example.org at 127.0.0.1:15269, proven by dialback"), "{}", stdout(&output));
     assert!(stdout(&output).contains("inbound   spim (builtin)"), "{}", stdout(&output));
@@ -236,7 +236,7 @@ fn wrong_usage_ends_with_two() {
     let folder = tempfile::tempdir().unwrap();
     for wrong in [
         &["serve"][..],
-        &["run"],
+        &["run", "refrain.toml"],
         &["ca", "init", "--dir", ".", "--excluded", "exa mple"],
         &["check", "-c", "x", "--log", "a=loud"],
     ] {
@@ -247,8 +247,10 @@ fn wrong_usage_ends_with_two() {
 #[test]
 fn help_shows_examples_and_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
-    for command in [&["--help"][..], &["ca", "init", "--help"], &["ca", "show", "--help"]] {
-        let output = refrain(folder.path(), command);
+    let commands = "|ca|ca init|ca show|check|replay|status|explain|reload|shadow|shadow start|shadow diff|shadow stop";
+    for command in commands.split('|') {
+        let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let output = refrain(folder.path(), &arguments);
         assert_eq!(output.status.code(), Some(0));
         let help = stdout(&output);
         assert!(help.contains("Examples:") && help.contains("Exit codes"), "{help}");

@@ -7,6 +7,13 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(super) const AFTER_HELP: &str = "\
+Examples:
+  refrain ca init --dir . --excluded example.org   make inside-ca.pem and inside-ca.key
+  refrain ca show --for prosody                    print what Prosody has to be told; ejabberd and others likewise
+
+Exit codes: 0 done, 1 failed at run time, 2 wrong usage or configuration.";
+
 /// What can be done about the inside authority.
 #[derive(Debug, Subcommand)]
 pub enum Ca {

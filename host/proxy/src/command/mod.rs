@@ -34,9 +34,11 @@ const EXAMPLES: &str = "\
 Examples:
   refrain demo                            see what it does, on this machine, without any setup
   refrain ca init --dir . --excluded example.org
-  refrain check --config refrain.toml     report every mistake at once
-  refrain run --config refrain.toml       serve until SIGTERM, then drain
+  refrain check                           report every mistake in refrain.toml at once
+  refrain run                             serve until SIGTERM, then drain
   refrain status                          ask the running one, by the socket that refrain.toml names
+  refrain explain t6vw1c-2s               say why a stanza was refused, by the id in its log line
+  refrain shadow start                    try an edited refrain.toml on live stanzas, without effect
   refrain reload                          let it read its configuration again
   refrain filter new link-limit           write a filter of your own
 
@@ -47,7 +49,32 @@ Exit codes:
   1  failed at run time
   2  wrong usage or configuration";
 
-const CHANGE_CODES: &str = "Exit codes: 0 a new generation is live, 1 Refrain could not be asked or said no, 2 the configuration has mistakes.";
+const CHECK_HELP: &str = "\
+Examples:
+  refrain check                           ./refrain.toml
+  refrain check --config candidate.toml   another file, such as one that is not live yet
+
+Exit codes: 0 it would run, 2 it would not.";
+
+const STATUS_HELP: &str = "\
+Examples:
+  refrain status                          chains, reasons, lists, streams, and what the last reload did
+  refrain status --json | jq .            the same for programs, with every reason
+
+Exit codes: 0 shown, 1 Refrain could not be asked.";
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  refrain explain t6vw1c-2s               what each filter said of it, and why
+
+Exit codes: 0 found, 1 not found, or Refrain could not be asked.";
+
+const RELOAD_HELP: &str = "\
+Examples:
+  refrain reload                          after an edit of refrain.toml, or of a file that it names
+  refrain rollback                        and back
+
+Exit codes: 0 a new generation is live, 1 Refrain could not be asked or said no, 2 the configuration has mistakes.";
 
 /// A filtering proxy between an XMPP server and the federated world.
 ///
@@ -68,7 +95,7 @@ enum Command {
     #[command(after_help = "Exit codes: 0 drained without loss, 1 failed at run time, 2 the configuration is wrong.")]
     Run(run::Run),
     /// Report every mistake in a configuration, or what it would run
-    #[command(after_help = "Exit codes: 0 it would run, 2 it would not.")]
+    #[command(after_help = CHECK_HELP)]
     Check(ConfigFile),
     /// Play the whole gateway on this machine: two servers, TLS on both sides, three filters
     #[command(after_help = "Exit codes: 0 every stanza ended as expected, 1 it did not.")]
@@ -93,7 +120,7 @@ enum Command {
     #[command(after_help = faults::AFTER_HELP)]
     Faults(faults::Faults),
     /// Show what a running Refrain is doing
-    #[command(after_help = "Exit codes: 0 shown, 1 Refrain could not be asked.")]
+    #[command(after_help = STATUS_HELP)]
     Status(status::Look),
     /// Show the chains of a running Refrain: who is in them, what each is asked about and what it may do
     #[command(after_help = "Exit codes: 0 shown, 1 Refrain could not be asked.")]
@@ -111,26 +138,26 @@ enum Command {
     #[command(after_help = ping::AFTER_HELP)]
     Ping(ping::Ping),
     /// Show how a running Refrain judged one stanza, by the id in its log line
-    #[command(after_help = "Exit codes: 0 found, 1 not found, or Refrain could not be asked.")]
+    #[command(after_help = EXPLAIN_HELP)]
     Explain(explain::Explain),
     /// Let a running Refrain read its configuration again; a wrong one changes nothing
-    #[command(after_help = CHANGE_CODES)]
+    #[command(after_help = RELOAD_HELP)]
     Reload(reload::Change),
     /// Let a running Refrain go back to the generation before this one
-    #[command(after_help = CHANGE_CODES)]
+    #[command(after_help = RELOAD_HELP)]
     Rollback(reload::Change),
     /// Write, build, test and measure a filter
     #[command(subcommand, after_help = filter::AFTER_HELP)]
     Filter(filter::Filter),
-    /// Make the authority that the protected server trusts
-    #[command(subcommand)]
+    /// Make the authority that the protected server trusts, and print how it is told to
+    #[command(subcommand, after_help = ca::AFTER_HELP)]
     Ca(ca::Ca),
 }
 
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
     /// The configuration file; paths in it are relative to its folder
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", default_value = "refrain.toml")]
     config: PathBuf,
 }
 

@@ -14,8 +14,9 @@ use crate::control::shadow::{Promotion, Report, Request};
 
 pub(super) const SHADOW_HELP: &str = "\
 A shadow judges copies of live stanzas and changes nothing: not the stanzas, not the counts of the live filters, not their limiters
-and values. Edit refrain.toml, or build a new component; then
+and values. Edit refrain.toml without reloading it, or build a new component, and start one.
 
+Examples:
   refrain shadow start                        try the file as it is now on disk
   refrain shadow start --filter spim=new.wasm try another component for one filter
   refrain shadow diff                         see which stanzas would end otherwise
@@ -27,6 +28,27 @@ Exit codes:
   1  Refrain could not be asked or said no
   2  the candidate's configuration has mistakes";
 
+const START_HELP: &str = "\
+Examples:
+  refrain shadow start                             try refrain.toml as it is now on disk
+  refrain shadow start --candidate other.toml      try another file
+  refrain shadow start --filter spim=new.wasm      try another component for one filter
+
+Exit codes: 0 the candidate judges, 1 Refrain could not be asked or said no, 2 the candidate's configuration has mistakes.";
+
+const DIFF_HELP: &str = "\
+Examples:
+  refrain shadow diff                              counts, times, and the last stanzas that would end otherwise
+  refrain explain ID                               why the live chain decided as it did, by the id of one of them
+
+Exit codes: 0 shown, 1 Refrain could not be asked, or no shadow runs.";
+
+const STOP_HELP: &str = "\
+Examples:
+  refrain shadow stop                              what is live stays; the file on disk stays as it is, too
+
+Exit codes: 0 ended, 1 Refrain could not be asked, or no shadow runs.";
+
 pub(super) const PROMOTE_HELP: &str = "\
 Exit codes:
   0  the candidate is live
@@ -36,10 +58,13 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub(super) enum Shadow {
     /// Let a candidate judge copies of live stanzas; one that is running already ends
+    #[command(after_help = START_HELP)]
     Start(Start),
     /// Show which stanzas the candidate would treat otherwise, and what it costs
+    #[command(after_help = DIFF_HELP)]
     Diff(Only),
     /// End the shadow; nothing else changes
+    #[command(after_help = STOP_HELP)]
     Stop(Only),
 }
 

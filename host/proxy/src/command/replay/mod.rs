@@ -24,9 +24,9 @@ the time at which it was recorded. Latencies are those of this machine.
 A fault bundle (a stanza on which a filter failed, with the settings it had) is played the same way: to that one filter.
 
 Examples:
-  refrain replay corpus.jsonl --config refrain.toml
+  refrain replay corpus.jsonl
   refrain replay corpus.jsonl --config candidate.toml --against refrain.toml
-  refrain replay faults/fault-1f6e2a90c3d4-trap-5b0c77e1.json --config refrain.toml
+  refrain replay faults/fault-1f6e2a90c3d4-trap-5b0c77e1.json
 
 Exit codes:
   0  played; with --against: every verdict and every resulting stanza is the same; a bundle: the filter does not fail any more
@@ -41,7 +41,7 @@ pub(super) struct Replay {
     /// What `refrain record` wrote, or a fault bundle
     corpus: PathBuf,
     /// The configuration whose chains judge
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", default_value = "refrain.toml")]
     config: PathBuf,
     /// Another configuration to compare with: what differs is what --config would change
     #[arg(long, value_name = "FILE")]
