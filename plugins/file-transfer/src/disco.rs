@@ -16,9 +16,12 @@ const PROXIES: [&str; 5] = ["proxy", "proxy65", "proxy-65", "socks5", "bytestrea
 /// What a text says that something belongs to.
 type Meaning = fn(&str) -> Option<Mechanism>;
 
+/// What is denied to something that is told.
+type Way = fn(Denied) -> Set;
+
 /// What is told: elements, the text of each, its meaning, and whose way it goes.
 #[rustfmt::skip]
-const TOLD: [(&str, &str, &str, Meaning, fn(Denied) -> Set); 7] = [
+const TOLD: [(&str, &str, &str, Meaning, Way); 7] = [
     (INFO, "{*}feature/@var", "{*}feature/@var", of_feature, offered),
     (INFO, "{*}identity[@category='store']/@type", "{*}identity[@category='store']/@type", of_identity, offered),
     (INFO, "{*}identity[@category='proxy']/@type", "{*}identity[@category='proxy']/@type", of_identity, offered),
@@ -51,7 +54,7 @@ struct Row {
     elements: Selector,
     texts: Selector,
     meaning: Meaning,
-    denied: fn(Denied) -> Set,
+    denied: Way,
 }
 
 impl Disco {
