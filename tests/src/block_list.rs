@@ -1,16 +1,19 @@
 //! A block list as it is published: a node of a real server's publish-subscribe service, and the user who publishes there.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use rustix::process::Signal;
+use tokio::time::sleep_until;
 
 use crate::{
-    client::Client,
+    client::{Client, Element},
     ejabberd::Ejabberd,
     process::Process,
     prosody::Prosody,
     server::{Server as _, Software, Trust},
-    steps::is_result,
 };
 
 /// Who publishes.
@@ -19,6 +22,9 @@ const PUBLISHER: &str = "publisher";
 /// The nodes of these tests have room for so many items.
 const ITEMS_MAX: usize = 5_000;
 
+/// ejabberd has what it acknowledged in memory for two seconds before it writes it down (Mnesia's log).
+const WRITTEN: Duration = Duration::from_secs(5);
+
 /// A publish-subscribe service at `lists.DOMAIN`.
 #[derive(Debug)]
 pub struct BlockList {
@@ -26,6 +32,8 @@ pub struct BlockList {
     plan: Plan,
     running: Option<(Process, Client)>,
     requests: usize,
+    /// When it was last told to change something.
+    changed: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -45,7 +53,7 @@ impl BlockList {
             Software::Ejabberd => Plan::Ejabberd(Ejabberd::new(domain, &[PUBLISHER], trust).with_pubsub()),
             Software::Jabberd2 => panic!("jabberd2 publishes nothing"),
         };
-        Self { domain: domain.to_owned(), plan, running: None, requests: 0 }
+        Self { domain: domain.to_owned(), plan, running: None, requests: 0, changed: None }
     }
 
     /// The address of the service.
@@ -75,11 +83,15 @@ impl BlockList {
         self.running = Some((process, publisher));
     }
 
-    /// Ends the server without a word (SIGKILL).
+    /// Ends the server without a word (SIGKILL), but not before what it was told is on its disk: waits until 5 seconds after the
+    /// last change.
     ///
     /// # Panics
     /// When it does not run.
-    pub fn kill(&mut self) {
+    pub async fn kill(&mut self) {
+        if let Some(changed) = self.changed {
+            sleep_until((changed + WRITTEN).into()).await;
+        }
         let (process, _) = self.running.take().unwrap_or_else(|| panic!("it does not run"));
         process.signal(Signal::KILL);
     }
@@ -128,9 +140,10 @@ impl BlockList {
 
     async fn ask(&mut self, namespace: &str, payload: &str) {
         self.request("set", namespace, payload).await;
+        self.changed = Some(Instant::now());
     }
 
-    async fn request(&mut self, kind: &str, namespace: &str, payload: &str) -> crate::client::Element {
+    async fn request(&mut self, kind: &str, namespace: &str, payload: &str) -> Element {
         self.requests += 1;
         let (service, id) = (self.service(), format!("publisher-{}", self.requests));
         let (_, publisher) = self.running.as_mut().unwrap_or_else(|| panic!("it does not run"));
@@ -138,6 +151,10 @@ impl BlockList {
             "<iq to='{service}' type='{kind}' id='{id}'>\
              <pubsub xmlns='http://jabber.org/protocol/pubsub{namespace}'>{payload}</pubsub></iq>"
         ));
-        publisher.expect("the service's result", |stanza| is_result(stanza, &id, &service)).await
+        let is_answer = |stanza: &Element| stanza.name() == "iq" && stanza.attr("id") == Some(&id);
+        let answer = publisher.expect("the service's answer", is_answer).await;
+        let (kind, from) = (answer.attr("type"), answer.attr("from"));
+        assert!(kind == Some("result") && from == Some(&service), "refused: {payload}\n{}", String::from(&answer));
+        answer
     }
 }
