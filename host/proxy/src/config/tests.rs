@@ -350,7 +350,7 @@ fn reads_whose_lists_are_taken_over() {
     let list = &config.lists["bad"];
     assert_eq!((list.quorum, list.mode, list.except.len()), (3, refrain_filter::Mode::Preview, 1));
     let labels: Vec<String> = list.sources.iter().map(super::ListSource::label).collect();
-    assert_eq!(labels, ["lists.example/bad.txt", "xmppbl.org/muc_bans_sha256"]);
+    assert_eq!(labels, ["lists.example/bad.txt#2c70e1", "xmppbl.org/muc_bans_sha256"]);
     let super::Origin::Pubsub(pubsub) = &list.sources[1].origin else { panic!() };
     assert_eq!(pubsub.form, super::Form::Sha256);
 }

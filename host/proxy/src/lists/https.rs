@@ -22,7 +22,7 @@ const ASKED_AGAIN: u32 = 2;
 
 /// Keeps one source fresh until it is dropped.
 pub async fn keep(source: HttpsSource, handle: SourceHandle, gateway: Arc<Gateway>) {
-    let mut asking = Asking { source, handle, gateway, patience: PATIENCE, doubts: 0, failures: 0 };
+    let mut asking = Asking { source, handle, gateway, patience: PATIENCE, doubts: 0, failures: 0, said: None };
     tokio::time::sleep(asking.first_pause()).await;
     loop {
         let pause = asking.ask().await;
@@ -40,6 +40,8 @@ struct Asking {
     doubts: u32,
     /// Questions in a row that were not answered.
     failures: u32,
+    /// The problem that the log tells already.
+    said: Option<String>,
 }
 
 impl Asking {
@@ -51,25 +53,35 @@ impl Asking {
 
     /// Asks once, tells the board, and returns when to ask again.
     async fn ask(&mut self) -> Duration {
-        let answered = self.answer().await;
-        match answered {
+        match self.answer().await {
             Ok(()) => {
-                self.failures = 0;
+                (self.doubts, self.failures, self.said) = (0, 0, None);
                 jittered(self.source.refresh)
             }
-            Err(Refused { problem, .. }) if self.doubts > 0 => {
-                self.handle.fail(problem);
+            Err(Refused::Doubted(problem)) => {
+                self.tell(problem);
+                (self.doubts, self.failures) = (self.doubts + 1, 0);
                 // What may be a mirror under repair is given the time for it.
                 jittered(self.source.refresh)
             }
-            Err(Refused { problem, retry_after }) => {
-                self.handle.fail(problem);
+            Err(Refused::Failed(problem, retry_after)) => {
+                self.tell(problem);
                 let pause = RETRY_FIRST.saturating_mul(2_u32.saturating_pow(self.failures)).min(self.source.refresh);
-                self.failures = self.failures.saturating_add(1);
+                (self.doubts, self.failures) = (0, self.failures.saturating_add(1));
                 // A server's wish counts, up to a day.
                 jittered(pause).max(retry_after.unwrap_or_default().min(Duration::from_secs(86_400)))
             }
         }
+    }
+
+    /// What happens again and again, for the same reason, is one line in the log.
+    fn tell(&mut self, problem: String) {
+        if self.said.as_ref() != Some(&problem) {
+            let source = self.handle.label();
+            tracing::warn!(source, problem, "a list cannot be fetched: what was known of it last stays");
+        }
+        self.said = Some(problem.clone());
+        self.handle.fail(problem);
     }
 
     async fn answer(&mut self) -> Result<(), Refused> {
@@ -85,7 +97,6 @@ impl Asking {
         };
         let (text, validators) = match get(&self.gateway, &question).await? {
             Got::Same => {
-                self.doubts = 0;
                 self.handle.confirm();
                 return Ok(());
             }
@@ -93,40 +104,34 @@ impl Asking {
         };
         // A million lines take a second.
         let read = tokio::task::spawn_blocking(move || Entries::parse(text.trim_start_matches('\u{feff}')));
-        let entries = read.await.map_err(|error| Refused::new(error.to_string()))?;
+        let entries = read.await.map_err(|error| Refused::Failed(error.to_string(), None))?;
         self.believe(known.unwrap_or(0), entries.len())?;
-        self.handle.offer_as(entries, validators).map_err(Refused::new)
+        self.handle.offer_as(entries, validators).map_err(|problem| Refused::Failed(problem, None))
     }
 
     /// A mirror that is being rebuilt, or a disk that is full, must not empty our list; an owner who ends it must be able to.
-    fn believe(&mut self, before: usize, now: usize) -> Result<(), Refused> {
+    fn believe(&self, before: usize, now: usize) -> Result<(), Refused> {
         let is_believable = before < SHRINKING_FROM && (now > 0 || before == 0) || now * 2 >= before && now > 0;
         if is_believable || self.doubts >= ASKED_AGAIN {
-            self.doubts = 0;
             return Ok(());
         }
-        self.doubts += 1;
         let problem =
             format!("it shrank from {before} entries to {now}: not believed before it says so for the third time");
-        Err(Refused::new(problem))
+        Err(Refused::Doubted(problem))
     }
 }
 
 /// Why an answer changes nothing.
-struct Refused {
-    problem: String,
-    retry_after: Option<Duration>,
-}
-
-impl Refused {
-    fn new(problem: String) -> Self {
-        Refused { problem, retry_after: None }
-    }
+enum Refused {
+    /// It may be true, if the next ones say so too.
+    Doubted(String),
+    /// There was none, or none to be used; and when the server wants to be asked again.
+    Failed(String, Option<Duration>),
 }
 
 impl From<GetError> for Refused {
     fn from(error: GetError) -> Self {
-        Refused { problem: error.to_string(), retry_after: error.retry_after() }
+        Refused::Failed(error.to_string(), error.retry_after())
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `lists::https` → **get** → TCP, TLS, HTTP/1.1
 
+use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +38,14 @@ const REDIRECTS_MAX: usize = 5;
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Of one validator, which is kept and sent back.
 const VALIDATOR_BYTES_MAX: usize = 1_024;
+/// Of where a redirect leads, in a log.
+const SHOWN_CHARS_MAX: usize = 200;
+/// An address that takes the connection and then says nothing leaves time for two others.
+const TLS_SHARE: u32 = 3;
+/// Media types (RFC 9110 §8.3.1) of what is surely no list: a page that says that there is none, that of a captive portal, the
+/// answer of a program.
+const NO_LISTS: [(&str, &str); 3] =
+    [("text/html", "a web page"), ("application/xhtml+xml", "a web page"), ("application/json", "JSON")];
 
 /// What is asked for.
 pub struct Get<'g> {
@@ -101,7 +110,7 @@ pub enum GetError {
     #[error("ca-file: {0}")]
     Authority(String),
     /// Not HTTP.
-    #[error("no proper answer: {0}")]
+    #[error("no proper answer: {}", with_causes(.0))]
     Http(#[from] hyper::Error),
     /// An answer that is not the text.
     #[error("it answered {}", .0)]
@@ -148,14 +157,31 @@ async fn follow(gateway: &Gateway, get: &Get<'_>) -> Result<Got, GetError> {
             | StatusCode::SEE_OTHER
             | StatusCode::TEMPORARY_REDIRECT
             | StatusCode::PERMANENT_REDIRECT => {
-                let location = text_of(response.headers(), header::LOCATION).unwrap_or_default();
-                url =
-                    url.follow(&location).map_err(|problem| GetError::Redirect(format!("\"{location}\" {problem}")))?;
+                let location = text_of(response.headers(), header::LOCATION);
+                url = redirected(&url, location.as_deref())?;
             }
             status => return Err(GetError::Status(status, retry_after(response.headers()))),
         }
     }
     Err(GetError::Redirect(format!("more than {REDIRECTS_MAX} times")))
+}
+
+fn redirected(from: &HttpsUrl, location: Option<&str>) -> Result<HttpsUrl, GetError> {
+    let location = location.ok_or_else(|| GetError::Redirect("and does not say where".to_owned()))?;
+    from.follow(location).map_err(|problem| GetError::Redirect(format!("\"{}\" {problem}", shown(location))))
+}
+
+/// Host and path, cut: neither a query nor a user belongs into a log.
+fn shown(location: &str) -> String {
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    let path = path.rsplit_once('@').map_or(path, |(_, after)| after);
+    path.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_CHARS_MAX).collect()
+}
+
+/// An error of hyper's says only what it was doing.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// One question and the head of its answer.
@@ -218,9 +244,10 @@ async fn connect(gateway: &Gateway, get: &Get<'_>, url: &HttpsUrl) -> Result<Tls
     let (mut race, mut failure) = (Race::new(addresses), GetError::Resolve(ResolveError::NotFound));
     while let Some((_, reached)) = race.next().await {
         failure = match reached {
-            Ok(socket) => match connector.connect(name.clone(), socket).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => GetError::Tls(error),
+            Ok(socket) => match timeout(get.patience.step / TLS_SHARE, connector.connect(name.clone(), socket)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => GetError::Tls(error),
+                Err(_) => GetError::TooSlow,
             },
             Err(error) => GetError::Connection(error),
         };
@@ -243,13 +270,26 @@ async fn addresses(gateway: &Gateway, get: &Get<'_>, url: &HttpsUrl) -> Result<V
     let servers = || snapshot.config.domains.iter().map(|hosted| hosted.server);
     let judged = found.into_iter().map(|address| {
         let forbidden = reach::forbidden(address, named_by, &gateway.own_doors, servers());
-        forbidden.map_or(Ok(address), |reason| Err(GetError::Forbidden(address, reason)))
+        forbidden.map_or(Ok(address), |reason| Err(refusal(address, named_by, reason)))
     });
     let (allowed, mut refused): (Vec<_>, Vec<_>) = judged.partition(Result::is_ok);
     match (allowed.is_empty(), refused.pop()) {
         (true, Some(Err(error))) => Err(error),
         (true, _) => Err(ResolveError::NotFound.into()),
         (false, _) => Ok(allowed.into_iter().flatten().collect()),
+    }
+}
+
+/// No setting would let a redirect lead there.
+fn refusal(address: SocketAddr, named_by: NamedBy, reason: Forbidden) -> GetError {
+    match (named_by, reason) {
+        (NamedBy::Zone { .. }, Forbidden::Special(kind)) => {
+            GetError::Redirect(format!("to {address}, a {kind} address, to which only your own url may lead"))
+        }
+        (NamedBy::Zone { .. }, Forbidden::Port(_)) => {
+            GetError::Redirect(format!("to {address}: to a port below 1024 other than 443 only your own url may lead"))
+        }
+        (NamedBy::Operator, _) | (_, Forbidden::Own) => GetError::Forbidden(address, reason),
     }
 }
 
@@ -274,12 +314,8 @@ fn client(gateway: &Gateway, ca_file: Option<&Path>) -> Result<ClientConfig, Get
 async fn read(get: &Get<'_>, answered: Answered) -> Result<Got, GetError> {
     let Answered { response, _driving } = answered;
     let (head, mut body) = response.into_parts();
-    if text_of(&head.headers, header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(GetError::NotText("compressed"));
-    }
-    // A page that says that there is no list, or that of a captive portal.
-    if text_of(&head.headers, header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")) {
-        return Err(GetError::NotText("a web page"));
+    if let Some(what) = no_list(&head.headers) {
+        return Err(GetError::NotText(what));
     }
     let too_large = || GetError::TooLarge(get.bytes_max);
     if body.size_hint().lower() > get.bytes_max {
@@ -297,6 +333,17 @@ async fn read(get: &Get<'_>, answered: Answered) -> Result<Got, GetError> {
     let validator = |name| text_of(&head.headers, name).filter(|value| value.len() <= VALIDATOR_BYTES_MAX);
     let validators = Validators { etag: validator(header::ETAG), last_modified: validator(header::LAST_MODIFIED) };
     Ok(Got::Text(text, validators))
+}
+
+/// What the head says that the body is, if that is surely no list.
+fn no_list(headers: &HeaderMap) -> Option<&'static str> {
+    let encoding = text_of(headers, header::CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
+        return Some("compressed");
+    }
+    let kind = text_of(headers, header::CONTENT_TYPE)?;
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    NO_LISTS.iter().find(|(no_list, _)| kind.eq_ignore_ascii_case(no_list)).map(|(_, what)| *what)
 }
 
 fn text_of(headers: &HeaderMap, name: HeaderName) -> Option<String> {

@@ -43,7 +43,7 @@ impl Asker {
         let board = Board::new(None);
         let lists = board.attach(&ListConfigs::from([("bad".to_owned(), config.clone())]), Purpose::Trial);
         let (handle, gateway) = (board.handle(&listed), app.gateway().clone());
-        let asking = Asking { source, handle, gateway, patience: QUICK, doubts: 0, failures: 0 };
+        let asking = Asking { source, handle, gateway, patience: QUICK, doubts: 0, failures: 0, said: None };
         Asker { asking, board, config, lists, _app: app }
     }
 
@@ -87,7 +87,9 @@ async fn redirects_are_followed_to_the_same_place_and_not_into_our_own_network()
     for (path, expected) in [
         ("/loop", "more than 5 times"),
         ("/plain", "does not begin with https://"),
-        ("/away", "127.0.0.2:443 is not asked: a loopback address"),
+        ("/away", "it leads elsewhere: to 127.0.0.2:443, a loopback address, to which only your own url may lead"),
+        ("/nowhere", "it leads elsewhere: and does not say where"),
+        ("/secret", "it leads elsewhere: \"127.0.0.1/list.txt\" does not begin with https://"),
     ] {
         let problem = Asker::of(&folder, &server, path).await.problem().await;
         assert!(problem.contains(expected), "{path}: {problem}");
@@ -103,9 +105,10 @@ async fn an_answer_that_is_no_list_changes_nothing() {
         ("/flood", "larger than 100000 bytes"),
         ("/slow", "no answer in time"),
         ("/silent", "no answer in time"),
-        ("/broken", "no proper answer"),
+        ("/broken", "no proper answer: error reading a body from connection: "),
         ("/latin1", "not UTF-8"),
         ("/page", "a web page"),
+        ("/json", "JSON"),
         ("/same", "304"),
         ("/none", "404"),
     ] {
@@ -163,6 +166,26 @@ async fn a_list_that_shrinks_is_believed_the_third_time() {
     for _ in 0..3 {
         asker.asking.ask().await;
     }
+    assert_eq!(asker.known().entries.unwrap().len(), 0);
+}
+
+/// A mirror that fails in between says nothing of its list, and is asked like any other that fails.
+#[tokio::test]
+async fn a_failure_among_doubts_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let long: String = (0..100).map(|number| format!("x{number}.example\n")).collect();
+    let server = ListServer::start(folder.path(), &long).await;
+    let mut asker = Asker::of(&folder, &server, "/list.txt").await;
+    assert_eq!(asker.problem().await, "");
+    server.says("");
+    let (list, busy) = (asker.asking.source.url.clone(), HttpsUrl::parse(&server.url("/busy")).unwrap());
+    for url in [&list, &list, &busy, &list, &list] {
+        asker.asking.source.url = url.clone();
+        let pause = asker.asking.ask().await;
+        assert_eq!(pause >= Duration::from_secs(7_200), *url == busy, "{pause:?}");
+    }
+    assert_eq!(asker.known().entries.unwrap().len(), 100, "not three times in a row");
+    asker.asking.ask().await;
     assert_eq!(asker.known().entries.unwrap().len(), 0);
 }
 
