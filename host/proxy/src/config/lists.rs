@@ -3,7 +3,9 @@
 mod sources;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use refrain_filter::Mode;
 
@@ -87,10 +89,21 @@ fn read_file(section: &Section<'_>) -> Option<Entries> {
         let advice = "write the path of a text file, relative to this one";
         section.mistake("file", format!("{}: {error}", path.display()), advice);
     };
-    let bytes = std::fs::metadata(&path).map_err(unreadable).ok()?.len();
-    if bytes > FILE_BYTES_MAX {
-        section.mistake("file", format!("{bytes} bytes"), format!("a list has at most {FILE_BYTES_MAX}"));
-        return None;
-    }
-    std::fs::read_to_string(&path).map_err(unreadable).ok().map(|text| Entries::parse(&text))
+    read_bounded(&path).map_err(unreadable).ok().map(|text| Entries::parse(&text))
 }
+
+/// A pipe would be waited for before it is even open; of another file, its size says nothing of what can be read.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;

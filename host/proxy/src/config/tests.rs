@@ -374,7 +374,7 @@ fn what_is_wrong_with_a_source_is_said_where_it_stands() {
         "12: access.deny-lists[0]: there is no list \"bat\"; describe it in [list.bat]; did you mean \"bad\"?",
         "14: list.bad.quorum: is 5, and all sources together weigh 4",
         "16: list.bad.https[0].url: \"http://lists.example/\": does not begin with https://; write it as in",
-        "21: list.bad.https[1].stale-hours: is not longer than refresh-minutes",
+        "21: list.bad.https[1].stale-hours: is less than a quarter longer than refresh-minutes",
         "22: list.bad.https[1].ca-file: there is no file etc/none.pem",
         "24: list.bad.pubsub[0].service: \"a@@b\": ",
         "23: list.bad.pubsub[0].node: is missing",

@@ -1,5 +1,6 @@
 //! `[[list.NAME.https]]` and `[[list.NAME.pubsub]]`: lists of others.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -119,8 +120,10 @@ fn read_https(section: &Section<'_>) -> Option<ListSource> {
         .requires("url", "write the address of a text with one entry a line: url = \"https://lists.example/spam.txt\"");
     let refresh = MINUTE * section.number("refresh-minutes", 1..=10_080).unwrap_or(REFRESH_MINUTES) as u32;
     let stale_after = stale_after(section);
-    if stale_after <= refresh {
-        let problem = "is not longer than refresh-minutes: the list would be stale before it is asked for again";
+    // A pause is up to a tenth longer than it says, and an answer takes its time.
+    if stale_after < refresh * 5 / 4 {
+        let problem = "is less than a quarter longer than refresh-minutes: the list would be stale now and then, before it is \
+                       asked for again";
         section.mistake(
             if section.has("stale-hours") { "stale-hours" } else { "refresh-minutes" },
             problem,
@@ -191,6 +194,23 @@ fn check_pubsub(root: &Section<'_>, list: &str, pubsub: &PubsubSource, hosted: &
     }
 }
 
+/// A source is asked once, whoever names it: it cannot be asked in two ways.
+fn check_same(root: &Section<'_>, lists: &ListConfigs) {
+    let mut described: BTreeMap<String, (&str, &Origin)> = BTreeMap::new();
+    let all = lists.iter().flat_map(|(name, list)| list.sources.iter().map(move |source| (name.as_str(), source)));
+    for (name, source) in all {
+        let (first, origin) = *described.entry(source.id()).or_insert((name, &source.origin));
+        if *origin != source.origin {
+            let (kind, keys) = match &source.origin {
+                Origin::Https(_) => ("https", "refresh-minutes, bytes-max and ca-file"),
+                Origin::Pubsub(_) => ("pubsub", "form and as"),
+            };
+            let problem = format!("{} is described in another way in list.{first}", source.label());
+            root.mistake(&format!("list.{name}.{kind}"), problem, format!("write the same {keys} in both"));
+        }
+    }
+}
+
 /// Checks what no list can check alone.
 pub(super) fn check_across(root: &Section<'_>, lists: &ListConfigs) {
     let hosted: Vec<Domain> =
@@ -202,6 +222,7 @@ pub(super) fn check_across(root: &Section<'_>, lists: &ListConfigs) {
         });
         pubsub.for_each(|pubsub| check_pubsub(root, name, pubsub, &hosted));
     }
+    check_same(root, lists);
     let is_resolved = root.section("outside").is_some_and(|outside| outside.has("resolver"));
     for (name, list) in lists.iter().filter(|_| !is_resolved) {
         let named = |source: &&ListSource| matches!(&source.origin, Origin::Https(https) if https.url.host().parse::<IpAddr>().is_err());
