@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use clap::Args;
 use hyper::Method;
 
-use super::ask::Target;
+use super::ask::{Failed, Target};
+use super::print;
 use super::table::{Table, duration, paint};
 use crate::control::lists::{Covered, ListStatus, Question, SourceStatus};
 
@@ -20,7 +21,7 @@ Examples:
   refrain list spammers --preview corpus.jsonl
                                               what the list would have covered of what `refrain record` kept
 
-Exit codes: 0 shown, 1 Refrain could not be asked, 2 the corpus cannot be read.";
+Exit codes: 0 shown, 1 there is no such list or Refrain could not be asked, 2 the corpus cannot be read.";
 
 /// What it takes.
 #[derive(Debug, Args)]
@@ -38,17 +39,28 @@ pub struct List {
 }
 
 impl List {
-    /// Exit codes: 0 shown, 1 Refrain could not be asked, 2 the corpus cannot be read.
+    /// Exit codes: 0 shown, 1 there is no such list or Refrain could not be asked, 2 the corpus cannot be read.
     pub fn run(&self) -> ExitCode {
         match (&self.name, &self.address, &self.preview) {
             (Some(name), Some(address), _) => self.look_up(name, address),
             (Some(name), None, Some(corpus)) => preview::run(&self.target, name, corpus),
-            (name, _, _) => self.target.show(Method::GET, "/lists", |lists: Vec<ListStatus>| {
-                let shown = lists.iter().filter(|list| name.as_ref().is_none_or(|name| *name == list.name));
-                let texts: Vec<String> = shown.map(list_text).collect();
-                if texts.is_empty() { "there is no such list".to_owned() } else { texts.join("\n\n") }
+            (Some(name), None, None) => self.show_one(name),
+            (None, _, _) => self.target.show(Method::GET, "/lists", |lists: Vec<ListStatus>| {
+                let texts: Vec<String> = lists.iter().map(list_text).collect();
+                if texts.is_empty() { "there is no list".to_owned() } else { texts.join("\n\n") }
             }),
         }
+    }
+
+    /// As JSON it has the shape of the answer about all of them.
+    fn show_one(&self, name: &str) -> ExitCode {
+        let answer = self.target.ask(Method::GET, "/lists", String::new());
+        match answer.and_then(|body| one_of(&body, name)) {
+            Ok(list) if self.target.json => print(&serde_json::to_string(&[list]).unwrap_or_default()),
+            Ok(list) => print(&list_text(&list)),
+            Err(failed) => return self.target.complain(&failed),
+        }
+        ExitCode::SUCCESS
     }
 
     fn look_up(&self, name: &str, address: &str) -> ExitCode {
@@ -58,6 +70,15 @@ impl List {
             covered.iter().map(|covered| covered_text(name, covered)).collect::<Vec<_>>().join("\n")
         })
     }
+}
+
+fn one_of(body: &[u8], name: &str) -> Result<ListStatus, Failed> {
+    let unknown = |error| Failed::Unasked(format!("the answer is not understood: {error}"));
+    let lists: Vec<ListStatus> = serde_json::from_slice(body).map_err(unknown)?;
+    let names = lists.iter().map(|list| list.name.as_str()).collect::<Vec<_>>().join(", ");
+    let others = if names.is_empty() { "there are none".to_owned() } else { format!("there are: {names}") };
+    let missing = || Failed::Unasked(format!("there is no list \"{name}\"; {others}"));
+    lists.into_iter().find(|list| list.name == name).ok_or_else(missing)
 }
 
 fn list_text(list: &ListStatus) -> String {
@@ -119,6 +140,18 @@ fn noted(note: &str) -> String {
 mod tests {
     use super::*;
     use crate::control::lists::Said;
+
+    #[test]
+    fn a_list_that_is_not_there_is_named_beside_those_that_are() {
+        let list = |name| {
+            let rest = r#""entries":0,"own":0,"left-out":0,"quorum":1,"preview":false,"hits":0,"top":[],"sources":[]"#;
+            format!(r#"{{"name":"{name}",{rest}}}"#)
+        };
+        let body = format!("[{},{}]", list("bad"), list("ips"));
+        assert_eq!(one_of(body.as_bytes(), "ips").unwrap().name, "ips");
+        let failed = one_of(body.as_bytes(), "worse").unwrap_err().to_string();
+        assert_eq!(failed, "there is no list \"worse\"; there are: bad, ips");
+    }
 
     #[test]
     fn an_entry_without_the_quorum_is_shown_as_that() {
