@@ -6,13 +6,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::reload::{Cause, Reloader};
 use crate::config::Config;
 
 /// Short enough that nobody waits for it, and a few dozen `stat` calls each cost nothing.
 const POLL: Duration = Duration::from_millis(250);
+
+/// A file that is written all the time is read as it is then.
+const SETTLE_MAX: Duration = Duration::from_secs(3);
 
 /// Watches until the process ends.
 pub async fn watch(reloader: Arc<Reloader>) {
@@ -52,12 +55,13 @@ struct Print {
 /// Each file's state; `None` while it is not there.
 type Prints = BTreeMap<PathBuf, Option<Print>>;
 
-/// Waits until nothing changes any more: whoever writes a file writes it in pieces.
+/// Waits until nothing changes any more, but not for ever: whoever writes a file writes it in pieces.
 async fn settle(files: &[PathBuf], mut seen: Prints) -> Prints {
+    let begin = Instant::now();
     loop {
         tokio::time::sleep(POLL).await;
         let now = look(files).await;
-        if now == seen {
+        if now == seen || begin.elapsed() >= SETTLE_MAX {
             return now;
         }
         seen = now;
