@@ -1,9 +1,7 @@
 //! Messages and presence: what is denied goes, and what else was said stays. If nothing remains, who sent it is told, unless it was a
 //! room or a service.
 
-use refrain_sdk::{
-    Child, Condition, Direction, ErrorType, Head, Node, Problem, Selector, Setup, Stanza, StanzaType, Verdict,
-};
+use refrain_sdk::{Child, Condition, ErrorType, Head, Node, Problem, Selector, Setup, Stanza, StanzaType, Verdict};
 
 use crate::body::{Bodies, Texts};
 use crate::jingle;
@@ -121,10 +119,7 @@ fn answer(head: &Head, children: &[Child], refusal: Verdict) -> Verdict {
     if may_be_a_room || has("urn:xmpp:mix:core:") {
         return Verdict::Drop;
     }
-    // XEP-0045 §7.5: a user of this side to an occupant of a room. A room of this side says who wrote (XEP-0421).
-    let is_private = matches!(head.stanza_type, StanzaType::Chat | StanzaType::Normal) && head.is_muc();
-    let is_of_user = head.direction == Direction::Outbound && !has("urn:xmpp:occupant-id:");
-    if is_private && is_of_user { refusal } else { refusal.if_answerable(head) }
+    refusal.if_answerable(head)
 }
 
 /// XEP-0045 §7.2.15: a subject without a body ends the joining of a room, even if nothing is left of it.

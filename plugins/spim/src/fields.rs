@@ -290,7 +290,8 @@ impl Fields {
         let hashes = if hashes { Some(Hashes::new(setup)?) } else { None };
         let join = if asked & Field::Nick.bit() == 0 { None } else { Some(setup.interest(join())?) };
         let invites = asked & Field::Invite.bit() != 0;
-        let invite = if invites { Some(setup.selector("{http://jabber.org/protocol/muc#user}x/{*}invite")?) } else { None };
+        let invite =
+            if invites { Some(setup.selector("{http://jabber.org/protocol/muc#user}x/{*}invite")?) } else { None };
         Ok(Fields { parts, join, invite, hashes })
     }
 

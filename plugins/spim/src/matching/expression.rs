@@ -33,13 +33,15 @@ impl Expression {
             let advice = r"write expressions in single quotes, in which TOML leaves `\b` alone";
             return Err(format!("has the control character {control:?}; {advice}"));
         }
-        let Analysis { literals, weight } = literals::of(pattern)?;
+        let plain = plain(pattern, !raw);
+        // A mistake is told of what was written.
+        literals::of(pattern)?;
+        let Analysis { literals, weight } = literals::of(&plain)?;
         if weight > WEIGHT_MAX {
             let advice = r"write fewer repetitions of classes such as `\w`, or several signatures";
             return Err(format!("is too large; {advice}"));
         }
-        let pattern = with_plain_boundaries(pattern);
-        Ok(Expression { place, pattern, case_sensitive, raw, literals, weight })
+        Ok(Expression { place, pattern: plain, case_sensitive, raw, literals, weight })
     }
 
     /// Compiles it for short texts: what makes automata for long ones would cost more than it spares.
@@ -56,23 +58,37 @@ impl Expression {
     }
 }
 
-/// An expression that has ASCII alone finds the same with boundaries of ASCII words, but for words of two alphabets. Unicode's take the
-/// fast automata away from the set: ten milliseconds a megabyte become a second.
-fn with_plain_boundaries(pattern: &str) -> String {
-    if !pattern.is_ascii() {
-        return pattern.to_owned();
-    }
+/// The same expression, as it is cheaper to look for.
+///
+/// One that has ASCII alone finds the same with boundaries of ASCII words, but for words of two alphabets; Unicode's take the fast
+/// automata away from the set: ten milliseconds a megabyte become a second. And where white space is evened out, a run of it is a space,
+/// with which the literals on both sides are one.
+fn plain(pattern: &str, is_even: bool) -> String {
+    let is_ascii = pattern.is_ascii();
     let mut plain = String::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        let is_boundary = escape.starts_with("\\b") && !escape.starts_with("\\b{");
-        let (escape, behind) = escape.split_at(escape.len().min(2));
-        plain.push_str(before);
-        plain.push_str(if is_boundary { r"(?-u:\b)" } else { escape });
+    let (mut rest, mut classes) = (pattern, 0_u32);
+    while let Some(next) = rest.chars().next() {
+        let length =
+            if next == '\\' { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) } else { next.len_utf8() };
+        let (part, behind) = rest.split_at(length);
         rest = behind;
+        match part {
+            "[" => classes += 1,
+            "]" => classes = classes.saturating_sub(1),
+            r"\b" if is_ascii && !behind.starts_with('{') => {
+                plain.push_str(r"(?-u:\b)");
+                continue;
+            }
+            r"\s" if is_even && classes == 0 && behind.starts_with('+') => {
+                plain.push_str(r"\x20");
+                rest = behind.trim_start_matches('+');
+                continue;
+            }
+            _ => {}
+        }
+        plain.push_str(part);
     }
-    plain + rest
+    plain
 }
 
 #[cfg(test)]
@@ -121,15 +137,25 @@ mod tests {
 
     #[test]
     fn boundaries_of_ascii_words_are_plain() {
-        assert_eq!(with_plain_boundaries(r"\bcasino\\b\b{end}\w"), r"(?-u:\b)casino\\b\b{end}\w");
-        assert_eq!(with_plain_boundaries(r"\bказино\b"), r"\bказино\b");
+        assert_eq!(plain(r"\bcasino\\b\b{end}\w", true), r"(?-u:\b)casino\\b\b{end}\w");
+        assert_eq!(plain(r"\bказино\b", true), r"\bказино\b");
+    }
+
+    #[test]
+    fn a_run_of_white_space_is_a_space_where_it_is_evened_out() {
+        let even = r"take\x20down\\s+[\s+][^[\s+]]\s*";
+        assert_eq!(plain(r"take\s+down\\s+[\s+][^[\s+]]\s*", true), even);
+        assert_eq!(plain(r"take\s+down", false), r"take\s+down");
+        let literals = |raw| Expression::new(0, r"take\s+down", false, raw).expect("valid").literals;
+        assert_eq!((literals(false), literals(true)), (vec!["take down".to_owned()], vec!["down".to_owned()]));
     }
 
     /// `cargo test -p refrain-spim --release -- --ignored --nocapture expressions_weigh`
     #[test]
     #[ignore = "measures"]
     fn expressions_weigh_what_they_cost() {
-        let texts = ["the casino of the town is open, come and see ".repeat(22), "наше казино открыто, приходите ".repeat(17)];
+        let texts =
+            ["the casino of the town is open, come and see ".repeat(22), "наше казино открыто, приходите ".repeat(17)];
         let of_class = |class: &str, times: u32| format!(r"casino\s{class}{{0,{times}}}bonus");
         let patterns = [r"\bcasino\s+bonus\b".to_owned(), r"(?:best|good)\s+casino\b.{0,20}\bbonus".to_owned()];
         let nested = [(r"\w", 5), (r"\w", 20), (".", 100), (r"\S", 400), ("[^a]", 1_000)].map(|(c, n)| of_class(c, n));
@@ -147,7 +173,11 @@ mod tests {
                 regex.is_match(text.as_str());
                 begin.elapsed()
             });
-            println!("{pattern}: weight {}, compiled {compiled:?}, {} bytes, 1 KiB in {took:?}", expression.weight, regex.memory_usage());
+            println!(
+                "{pattern}: weight {}, compiled {compiled:?}, {} bytes, 1 KiB in {took:?}",
+                expression.weight,
+                regex.memory_usage()
+            );
         }
     }
 }

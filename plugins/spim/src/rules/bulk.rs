@@ -62,7 +62,8 @@ impl Bulk {
         let Some(bucket) = self.texts else { return };
         let (sender, recipient) = (seen.head.sender(), seen.head.recipient());
         let count = |key: &str, who, rule| count(bucket, key, who, rule, seen.head.now_ms / 1_000);
-        let said = [Field::Body, Field::Subject, Field::Status, Field::Invite].into_iter().flat_map(|field| seen.of(field));
+        let said =
+            [Field::Body, Field::Subject, Field::Status, Field::Invite].into_iter().flat_map(|field| seen.of(field));
         let said: Vec<_> = said.take(TEXTS_MAX).filter_map(|text| fingerprint(text, recipient)).collect();
         if said.is_empty() || self.is_automatic(seen) {
             return;
@@ -144,7 +145,8 @@ impl Noted {
 /// A number for what a text says, whomever it greets, whatever numbers, codes, links and addresses it has; `None` if that is too little.
 fn fingerprint(text: &Views, recipient: Address<'_>) -> Option<u64> {
     // With digits read as letters a price would be a word.
-    let reading = text.revealed().iter().find(|reading| !reading.is_leet).map_or(text.folded(), |reading| &reading.text);
+    let reading =
+        text.revealed().iter().find(|reading| !reading.is_leet).map_or(text.folded(), |reading| &reading.text);
     if reading.len() < LETTERS_MIN {
         return None;
     }
@@ -191,7 +193,9 @@ mod tests {
         assert_eq!(one, number("Hi, we have good news for you, our new саsino opens in the town"));
         assert_ne!(one, number("Hi alice, we have bad news for you, our old casino closes"));
         let sent = |price: &str, code: &str, place: &str| {
-            number(&format!("We sell the best of watches for {price} only, say {code} and see {place} for more of them"))
+            number(&format!(
+                "We sell the best of watches for {price} only, say {code} and see {place} for more of them"
+            ))
         };
         assert_eq!(sent("37usd", "A7H3Q1", "oakshop.example"), sent("74usd", "B2K9", "bob@elm.example"));
     }
