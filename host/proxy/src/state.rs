@@ -2,10 +2,12 @@
 //!
 //! Whatever goes wrong here costs what would have been remembered, and never a stanza: nobody who moves one waits for this.
 
+use std::cell::Cell;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use redb::backends::FileBackend;
 use redb::{
@@ -167,7 +169,26 @@ impl Store {
 /// redb takes some damage of the file for a fault of its own and panics; that ends here.
 fn guarded<T>(file: &Path, work: impl FnOnce() -> Result<T, StateError>) -> Result<T, StateError> {
     let damaged = |_| Err(StateError::Damaged(file.to_owned(), "it cannot be read".to_owned()));
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(damaged)
+    HUSHED.call_once(hush);
+    IS_GUARDED.set(true);
+    let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(damaged);
+    IS_GUARDED.set(false);
+    done
+}
+
+static HUSHED: Once = Once::new();
+thread_local! {
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A panic that ends here is told as what it means, without its trace.
+fn hush() {
+    let loud = take_hook();
+    set_hook(Box::new(move |panic| {
+        if !IS_GUARDED.get() {
+            loud(panic);
+        }
+    }));
 }
 
 fn open(directory: &Path, file: &Path) -> Result<Database, StateError> {

@@ -87,8 +87,9 @@ struct Shard {
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     met_s: u32,
-    /// When the remote one last asked for the presence of the local one; not kept on disk.
+    /// When the remote one last asked for the presence of the local one, and how often without an answer; not kept on disk.
     probed_s: u32,
+    probes: u8,
 }
 
 /// What the disk does not know yet.
@@ -136,7 +137,7 @@ impl Pairs {
             return 0;
         }
         let evicted = shard.make_room(limits, 1);
-        shard.table.insert(key, Seen { met_s: now_s, probed_s: 0 });
+        shard.table.insert(key, Seen::at(now_s));
         evicted
     }
 
@@ -159,16 +160,26 @@ impl Pairs {
         was_there
     }
 
-    /// Notes that the remote one of a pair that is remembered asked for the presence of the local one.
+    /// Notes that the remote one of a pair that is remembered asked for the presence of the local one: each of its clients may.
     pub fn note_probe(&self, key: PairKey, now_s: u32) {
         if let Some(seen) = self.shard(key).table.get_mut(&key) {
-            seen.probed_s = now_s;
+            (seen.probed_s, seen.probes) = (now_s, seen.probes.saturating_add(1));
         }
     }
 
-    /// Returns when it last did, once: seconds since the Unix epoch.
+    /// Returns when it last did, as often as it did: seconds since the Unix epoch.
     pub fn take_probe(&self, key: PairKey) -> Option<u32> {
-        self.shard(key).table.get_mut(&key).map(|seen| std::mem::take(&mut seen.probed_s))
+        let mut shard = self.shard(key);
+        let seen = shard.table.get_mut(&key).filter(|seen| seen.probes > 0)?;
+        seen.probes -= 1;
+        Some(seen.probed_s)
+    }
+
+    /// Notes that it was answered.
+    pub fn forget_probes(&self, key: PairKey) {
+        if let Some(seen) = self.shard(key).table.get_mut(&key) {
+            seen.probes = 0;
+        }
     }
 
     /// How many are remembered.
@@ -254,20 +265,21 @@ impl Pairs {
         }
     }
 
-    /// Takes up a pair that the disk knows. What changed since is newer.
-    pub fn take_up(&self, key: u128, met_s: u32, limits: PairsLimits, now_s: u32) {
-        let (key, seen) = (PairKey::from(key), Seen { met_s, probed_s: 0 });
+    /// Takes up a pair that the disk knows. What changed since is newer. Returns how many others were forgotten for it, as by
+    /// [`meet`](Self::meet).
+    pub fn take_up(&self, key: u128, met_s: u32, limits: PairsLimits, now_s: u32) -> usize {
+        let (key, seen) = (PairKey::from(key), Seen::at(met_s));
         let mut shard = self.shard(key);
         if shard.unwritten.has(key) {
-            return;
+            return 0;
         }
-        if seen.is_over(limits, now_s) || shard.table.len() >= per_shard(limits) {
+        if seen.is_over(limits, now_s) {
             // The disk may forget it, too.
-            return shard.changed(key, limits);
-        }
-        if shard.table.get(&key).is_none() {
+            shard.note(key);
+        } else if shard.table.get(&key).is_none() {
             shard.table.insert(key, seen);
         }
+        shard.make_room(limits, 0)
     }
 }
 
@@ -276,7 +288,7 @@ impl Shard {
         let mut evicted = 0;
         while self.table.len() + wanted > per_shard(limits) {
             let Some((key, _)) = self.table.evict(|seen| seen.met_s) else { break };
-            self.changed(key, limits);
+            self.note(key);
             evicted += 1;
         }
         evicted
@@ -284,11 +296,16 @@ impl Shard {
 
     /// Notes a change, unless there are so many that all is to be written anew: a disk that stays full must not cost the memory.
     fn changed(&mut self, key: PairKey, limits: PairsLimits) {
+        self.note(key);
+        if matches!(&self.unwritten, Unwritten::Some(keys) if keys.len() > 2 * per_shard(limits)) {
+            self.unwritten = Unwritten::All;
+        }
+    }
+
+    /// Likewise, of what there is no more of than the memory or the disk has had.
+    fn note(&mut self, key: PairKey) {
         if let Unwritten::Some(keys) = &mut self.unwritten {
             keys.insert(key);
-            if keys.len() > 2 * per_shard(limits) {
-                self.unwritten = Unwritten::All;
-            }
         }
     }
 }
@@ -304,6 +321,10 @@ impl Unwritten {
 }
 
 impl Seen {
+    fn at(met_s: u32) -> Self {
+        Seen { met_s, probed_s: 0, probes: 0 }
+    }
+
     fn is_over(self, limits: PairsLimits, now_s: u32) -> bool {
         now_s.saturating_sub(self.met_s) > limits.ttl_s
     }
@@ -410,12 +431,34 @@ mod tests {
         pairs.meet(key(1), LIMITS, 5 * DAY);
         pairs.meet(key(2), LIMITS, 5 * DAY);
         pairs.part(key(2), LIMITS);
-        (1..5).for_each(|n| pairs.take_up(key(n).into(), 2 * DAY, LIMITS, 6 * DAY));
+        (1..5).for_each(|n| assert_eq!(pairs.take_up(key(n).into(), 2 * DAY, LIMITS, 6 * DAY), 0));
         pairs.take_up(key(5).into(), DAY, LIMITS, 20 * DAY);
         let met = |n| pairs.get(key(n), LIMITS, 6 * DAY).map(|met| met.at_s / DAY);
         assert_eq!([met(1), met(2), met(3), met(4), met(5)], [Some(5), None, Some(2), Some(2), None]);
         let mut rows = pairs.take_changes().rows;
         rows.sort_unstable();
         assert_eq!(rows, [(key(1).into(), Some(5 * DAY)), (key(2).into(), None), (key(5).into(), None)]);
+    }
+    #[test]
+    fn of_what_was_kept_the_oldest_go_where_it_is_too_much() {
+        const LESS: PairsLimits = PairsLimits { pairs_max: 160, ..LIMITS };
+        let pairs = Pairs::default();
+        pairs.note_changes();
+        let evicted: usize = (0..1_600).map(|n| pairs.take_up(key(n).into(), n as u32, LESS, 1_600)).sum();
+        assert_eq!((evicted, pairs.len()), (1_440, 160));
+        assert!((0..1_200).all(|n| pairs.get(key(n), LESS, 1_600).is_none()), "the newest stay");
+        let changes = pairs.take_changes();
+        assert_eq!((changes.is_all, changes.rows.len()), (false, 1_440), "and the disk forgets the others");
+    }
+
+    #[test]
+    fn each_probe_is_answered_once() {
+        let pairs = Pairs::default();
+        pairs.meet(key(1), LIMITS, 1);
+        [2, 3].iter().for_each(|now| pairs.note_probe(key(1), *now));
+        assert_eq!([(); 3].map(|()| pairs.take_probe(key(1))), [Some(3), Some(3), None]);
+        pairs.note_probe(key(1), 4);
+        pairs.forget_probes(key(1));
+        assert_eq!(pairs.take_probe(key(1)), None);
     }
 }

@@ -38,11 +38,11 @@ impl RelationOf {
     pub fn run(&self) -> ExitCode {
         let wanted = json!({ "local": self.local, "remote": self.remote, "forget": self.forget }).to_string();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.target.show_answer(Method::POST, "/relation", wanted, |asked: Asked| text(&asked, now))
+        self.target.show_answer(Method::POST, "/relation", wanted, |asked: Asked| text(&asked, self.forget, now))
     }
 }
 
-fn text(Asked { was, forgotten }: &Asked, now: u64) -> String {
+fn text(Asked { was, forgotten }: &Asked, forget: bool, now: u64) -> String {
     let (local, remote) = (&was.local, &was.remote);
     let mut text = match was.relation {
         Some(Relation::Stranger) => format!("{remote} is a stranger to {local}"),
@@ -55,6 +55,9 @@ fn text(Asked { was, forgotten }: &Asked, now: u64) -> String {
     };
     if *forgotten {
         text += "; it is forgotten";
+    } else if forget && was.by_domain {
+        let domain = remote.rsplit('@').next().unwrap_or(remote);
+        text += &format!("; to forget it, forget the domain: refrain relation {local} {domain} --forget");
     }
     text
 }
@@ -72,12 +75,13 @@ mod tests {
     #[test]
     fn an_answer_is_a_sentence() {
         let stranger = asked(Some(Relation::Stranger), None, false);
-        assert_eq!(text(&stranger, 100), "bob@far.example is a stranger to alice@home.example");
+        assert_eq!(text(&stranger, false, 100), "bob@far.example is a stranger to alice@home.example");
         let known = Asked { forgotten: true, ..asked(Some(Relation::Known), Some(90), false) };
         let expected = "bob@far.example is known to alice@home.example, last noted 10 s ago; it is forgotten";
-        assert_eq!(text(&known, 100), expected);
+        assert_eq!(text(&known, true, 100), expected);
         let covered = asked(Some(Relation::Known), Some(90), true);
-        assert!(text(&covered, 100).contains("by its domain"));
-        assert!(text(&asked(None, None, false), 100).starts_with("nothing is said"));
+        assert!(text(&covered, false, 100).ends_with("by its domain, to which it is subscribed, last noted 10 s ago"));
+        assert!(text(&covered, true, 100).ends_with("refrain relation alice@home.example far.example --forget"));
+        assert!(text(&asked(None, None, false), false, 100).starts_with("nothing is said"));
     }
 }

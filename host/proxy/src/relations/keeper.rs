@@ -28,6 +28,9 @@ const FILE: &str = "relations.redb";
 const SECRET_FILE: &str = "relations.key";
 const PAIRS: Numbers = Numbers::new("pairs");
 
+const UNREAD: &str = "who knew whom cannot be read; meanwhile filters take friends for strangers";
+const UNWRITTEN: &str = "who knows whom cannot be kept; stanzas are not affected";
+
 /// Who knows whom and where it is kept.
 #[derive(Clone)]
 pub struct Keeper {
@@ -111,8 +114,11 @@ impl Kept {
             return Ok(());
         }
         let now_s = super::seconds(now_ms());
-        let take_up = |key, met_s| relations.pairs.take_up(key, met_s, terms.limits(), now_s);
-        let read = self.store.read_numbers(PAIRS, take_up).inspect_err(|error| relations.note_failure(error));
+        let mut evicted = 0;
+        let take_up = |key, met_s| evicted += relations.pairs.take_up(key, met_s, terms.limits(), now_s);
+        let read = self.store.read_numbers(PAIRS, take_up);
+        relations.counts.evicted.fetch_add(evicted as u64, Relaxed);
+        let read = read.inspect_err(|error| relations.note_failure(error, UNREAD));
         // What a damaged file gave before it broke is in memory alone now, since it was put aside.
         if matches!(read, Err(StateError::Damaged(..))) {
             relations.pairs.rewrite();
@@ -136,17 +142,17 @@ impl Kept {
                 relations.pairs.put_back(&changes, terms.limits())
             }
         }
-        written.inspect_err(|error| relations.note_failure(error))
+        written.inspect_err(|error| relations.note_failure(error, UNWRITTEN))
     }
 }
 
 impl Relations {
-    fn note_failure(&self, error: &StateError) {
+    fn note_failure(&self, error: &StateError, what: &str) {
         // The first one is news; a disk that stays full is not.
         if self.counts.failures.fetch_add(1, Relaxed) == 0 {
-            tracing::warn!(%error, "who knows whom cannot be kept; stanzas are not affected");
+            tracing::warn!(%error, "{what}");
         } else {
-            tracing::debug!(%error, "who knows whom cannot be kept");
+            tracing::debug!(%error, "{what}");
         }
     }
 }
@@ -173,8 +179,7 @@ mod tests {
         let (local, remote) = (jid("alice@home.example"), jid(remote));
         relations.learn(
             &[relations.key(&local, &remote)],
-            local.bare(),
-            super::super::NEW,
+            (&local, super::super::Learner::Address),
             &TERMS,
             super::super::seconds(now_ms()),
         );

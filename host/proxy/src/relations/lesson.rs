@@ -5,6 +5,8 @@
 
 use refrain_proto::{Kind, Node, Stanza, StanzaType, ns};
 
+const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+
 /// What is learned of a stanza that leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lesson {
@@ -38,25 +40,39 @@ impl Lesson {
 }
 
 fn of_message(stanza: &Stanza) -> Lesson {
-    let is_said = stanza.stanza_type() != StanzaType::Error && stanza.root().children().any(is_said);
+    let has = |is: fn(Node<'_>) -> bool| stanza.root().children().any(is);
     match stanza.stanza_type() {
-        _ if !is_said => Lesson::Nothing,
-        // A room to its occupants: to a room it goes from the address of a client, and the room is known since it was joined.
+        StanzaType::Error => Lesson::Nothing,
+        _ if !has(is_said) || has(is_captcha) => Lesson::Nothing,
+        // A room to whom it invites, or to its occupants: to a room it goes from the address of a client, and the room is known since
+        // it was joined.
+        _ if has(is_passed_on) => Lesson::Occupant,
         StanzaType::Groupchat if stanza.to().resource().is_some() => Lesson::Occupant,
         _ => Lesson::Known,
     }
 }
 
+/// XEP-0158 §3: a server asks a stranger itself, with words that nobody wrote.
+fn is_captcha(payload: Node<'_>) -> bool {
+    payload.namespace() == "urn:xmpp:captcha"
+}
+
+/// XEP-0045 §7.8.2: a room passes on an invitation and says from whom; whoever invites says to whom. Strangers have rooms invite.
+fn is_passed_on(payload: Node<'_>) -> bool {
+    let is_from = |child: Node<'_>| child.name() == "invite" && child.attribute("from").is_some();
+    payload.namespace() == MUC_USER && payload.children().any(is_from)
+}
+
 /// XEP-0045 §7.2.2: a room tells occupants of each other with their roles.
 fn is_of_room(stanza: &Stanza) -> bool {
-    let is_role = |child: Node<'_>| child.namespace() == "http://jabber.org/protocol/muc#user" && child.name() == "x";
+    let is_role = |child: Node<'_>| child.namespace() == MUC_USER && child.name() == "x";
     stanza.stanza_type() == StanzaType::Available && stanza.root().children().any(is_role)
 }
 
 /// Whether somebody says this. What is not here is said by programs: receipts (XEP-0184), markers (XEP-0333), chat states (XEP-0085).
 fn is_said(payload: Node<'_>) -> bool {
     match (payload.namespace(), payload.name()) {
-        (ns::SERVER, "body" | "subject") => payload.text_len() > 0,
+        (ns::SERVER, "body" | "subject") => is_typed(payload.text().trim()),
         // XEP-0384 §5.5: a client completes a session with a stranger by an encrypted element without a payload.
         ("eu.siacs.conversations.axolotl" | "urn:xmpp:omemo:1" | "urn:xmpp:omemo:2", "encrypted") => {
             payload.children().any(|child| child.name() == "payload")
@@ -64,12 +80,21 @@ fn is_said(payload: Node<'_>) -> bool {
         ("urn:xmpp:openpgp:0", "openpgp") | ("jabber:x:encrypted", "x") => true,
         // Invitations, direct (XEP-0249) and mediated (XEP-0045 §7.8.2).
         ("jabber:x:conference", "x") => true,
-        ("http://jabber.org/protocol/muc#user", "x") => payload.children().any(|child| child.name() == "invite"),
-        // A call is made, or taken (XEP-0353).
-        ("urn:xmpp:jingle-message:0", "propose" | "proceed") => true,
+        (MUC_USER, "x") => payload.children().any(|child| child.name() == "invite"),
+        // A call is made, or taken (XEP-0353, XEP-0482).
+        ("urn:xmpp:jingle-message:0", "propose" | "proceed") | ("urn:xmpp:call-invites:0", "invite" | "accept") => true,
+        // A file, without a word (XEP-0447, XEP-0066).
+        ("urn:xmpp:sfs:0", "file-sharing") | ("jabber:x:oob", "x") => true,
         ("urn:xmpp:reactions:0", "reactions") => true,
         _ => false,
     }
+}
+
+/// Whether somebody typed a text. OTR negotiates by bodies of its own: only its messages with data (type 3) carry words.
+fn is_typed(text: &str) -> bool {
+    // Base64 of the version and the type: `?OTR:AAMD` of version 3.
+    let has_data = || text.split("?OTR:AA").skip(1).any(|message| message.as_bytes().get(1) == Some(&b'D'));
+    !text.is_empty() && (!text.starts_with("?OTR") || has_data())
 }
 
 /// A server that logs somebody in probes those whom they are subscribed to, and tells its presence to those who are subscribed to
@@ -101,6 +126,8 @@ fn of_request(payload: Node<'_>) -> Lesson {
         {
             Lesson::Known
         }
+        // A file is offered (XEP-0096, XEP-0047).
+        ("http://jabber.org/protocol/si", "si") | ("http://jabber.org/protocol/ibb", "open") => Lesson::Known,
         _ => Lesson::Nothing,
     }
 }
@@ -133,6 +160,12 @@ mod tests {
             "<x xmlns='jabber:x:conference' jid='r@muc.far.example'/>",
             "<x xmlns='http://jabber.org/protocol/muc#user'><invite to='c@far.example'/></x>",
             "<propose xmlns='urn:xmpp:jingle-message:0' id='1'/>",
+            "<invite xmlns='urn:xmpp:call-invites:0' video='true'><jingle sid='s'/></invite>",
+            "<accept xmlns='urn:xmpp:call-invites:0' id='1'/>",
+            "<file-sharing xmlns='urn:xmpp:sfs:0'><sources/></file-sharing>",
+            "<x xmlns='jabber:x:oob'><url>https://up.home.example/a.jpg</url></x>",
+            "<body>?OTR:AAMDAAAB</body>",
+            "<body>?OTR|1f|2e,00001,00002,?OTR:AAIDAAAB,</body>",
             "<reactions xmlns='urn:xmpp:reactions:0' id='1'><reaction>x</reaction></reactions>",
         ] {
             assert_eq!(message(said), Lesson::Known, "{said}");
@@ -147,6 +180,9 @@ mod tests {
         let said =
             "<message from='r@muc.home.example/a' to='b@far.example/x' type='groupchat'><body>hi</body></message>";
         assert_eq!(Lesson::of(&Stanza::parse(said).unwrap()), Lesson::Occupant);
+        let invitation = "<x xmlns='http://jabber.org/protocol/muc#user'><invite from='eve@far.example'/></x>";
+        assert_eq!(message(invitation), Lesson::Occupant);
+        assert_eq!(message(&format!("<body>eve invites you</body>{invitation}")), Lesson::Occupant);
     }
 
     #[test]
@@ -154,6 +190,11 @@ mod tests {
         for said in [
             "",
             "<body/>",
+            "<body> \n</body>",
+            "<body>?OTRv23? wants to talk in private</body>",
+            "<body>?OTR:AAMCAAAB</body>",
+            "<body>To be heard, visit https://home.example</body><x xmlns='jabber:x:oob'/><captcha xmlns='urn:xmpp:captcha'/>",
+            "<ringing xmlns='urn:xmpp:call-invites:0' id='1'/>",
             "<received xmlns='urn:xmpp:receipts' id='1'/>",
             "<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>",
             "<composing xmlns='http://jabber.org/protocol/chatstates'/>",
@@ -189,6 +230,8 @@ mod tests {
             "<command xmlns='http://jabber.org/protocol/commands' node='x' action='execute'/>",
             "<pubsub xmlns='http://jabber.org/protocol/pubsub'><subscribe node='x' jid='a@home.example'/></pubsub>",
             "<jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='1'/>",
+            "<si xmlns='http://jabber.org/protocol/si' profile='http://jabber.org/protocol/si/profile/file-transfer'/>",
+            "<open xmlns='http://jabber.org/protocol/ibb' sid='1' block-size='4096'/>",
         ] {
             assert_eq!(request(meant), Lesson::Known, "{meant}");
         }

@@ -24,20 +24,22 @@ const PROBE_ANSWER_S: u32 = 10;
 
 /// New acquaintances that one local address may make at once, and then in a day: more than the largest rosters, and far too few to
 /// push everybody else's out of the table.
-const NEW_AT_ONCE: u32 = 5_000;
-const NEW_PER_SECOND: f64 = 5_000.0 / 86_400.0;
+const NEW_PER_DAY: u32 = 5_000;
 
 /// New occupants that all rooms of one hosted domain may have at once, and then in a day. Strangers join rooms, and make rooms, as
 /// they like: it would take them weeks to fill the table.
-const OCCUPANTS_AT_ONCE: u32 = 20_000;
-const OCCUPANTS_PER_SECOND: f64 = 20_000.0 / 86_400.0;
+const OCCUPANTS_PER_DAY: u32 = 20_000;
 
-/// How many are learned at once, and in a second.
+/// Of the table, what all addresses of one local domain may take anew at once, and then in a day: neither a crowd of accounts nor all
+/// that rooms say can push out most of it before somebody sees the counts.
+const SHARE_PER_DAY: usize = 4;
+
+/// Whose new acquaintances are counted together, beside those of the whole domain.
 #[derive(Clone, Copy)]
-struct Pace(u32, f64);
-
-const NEW: Pace = Pace(NEW_AT_ONCE, NEW_PER_SECOND);
-const OCCUPANTS: Pace = Pace(OCCUPANTS_AT_ONCE, OCCUPANTS_PER_SECOND);
+enum Learner {
+    Address,
+    RoomsOfDomain,
+}
 
 /// What is known of who knows whom.
 #[derive(Debug)]
@@ -46,7 +48,9 @@ pub struct Relations {
     secret: [u8; 16],
     pairs: Pairs,
     /// New acquaintances by local address, new occupants by the domain of the rooms.
-    pace: Limiter,
+    learners: Limiter,
+    /// Both, by local domain.
+    domains: Limiter,
     counts: Counts,
 }
 
@@ -74,7 +78,7 @@ pub struct RelationCounts {
     pub evicted: u64,
     /// Pairs that did not meet for too long.
     pub expired: u64,
-    /// Pairs that were not learned, because one local address made too many acquaintances.
+    /// Pairs that were not learned, because one local address or domain made too many acquaintances.
     pub too_fast: u64,
     /// Attempts to read or write the store that failed.
     pub store_failures: u64,
@@ -109,7 +113,8 @@ pub struct Acquaintance {
 impl Relations {
     /// Knows nobody yet.
     pub fn new(secret: [u8; 16]) -> Self {
-        Relations { secret, pairs: Pairs::default(), pace: Limiter::default(), counts: Counts::default() }
+        let (learners, domains) = (Limiter::default(), Limiter::default());
+        Relations { secret, pairs: Pairs::default(), learners, domains, counts: Counts::default() }
     }
 
     /// Says how the two ends of a stanza stand.
@@ -149,39 +154,45 @@ impl Relations {
 
     fn note_outbound(&self, standing: Standing, edited: bool, stanza: &Stanza, terms: &Terms) {
         let (local, remote) = ends(stanza, Direction::Outbound);
+        let tells_presence = matches!(stanza.stanza_type(), StanzaType::Available | StanzaType::Unavailable);
+        if let Some((key, _)) = standing.found.filter(|_| tells_presence) {
+            // RFC 6121 §4.3.2: so is answered who is subscribed, and whatever denial follows is meant.
+            self.pairs.forget_probes(key);
+        }
         let parts =
             matches!(stanza.stanza_type(), StanzaType::Unsubscribe | StanzaType::Unsubscribed | StanzaType::IqSet);
         let is_news = standing.found.is_none_or(|(_, is_old_news)| is_old_news);
         // A domain may be known without its addresses; and a filter may have changed who writes what to whom.
-        if !(parts || is_news || remote.local().is_none() || edited) {
-            return;
+        if parts || is_news || remote.local().is_none() || edited {
+            self.take_in(Lesson::of(stanza), (local, remote), terms, standing.now_s);
         }
-        match Lesson::of(stanza) {
+    }
+
+    fn take_in(&self, lesson: Lesson, (local, remote): (&Jid, &Jid), terms: &Terms, now_s: u32) {
+        let key = self.key(local, remote);
+        let learn = |keys: &[PairKey], learner| self.learn(keys, (local, learner), terms, now_s);
+        match lesson {
             Lesson::Nothing => {}
-            Lesson::Known => self.learn(&[self.key(local, remote)], local.bare(), NEW, terms, standing.now_s),
-            Lesson::Occupant => {
-                self.learn(&[self.key(local, remote)], local.domain(), OCCUPANTS, terms, standing.now_s);
-            }
+            Lesson::Occupant => learn(&[key], Learner::RoomsOfDomain),
             Lesson::Subscribed if remote.local().is_none() => {
-                let keys = [self.key(local, remote), self.domain_key(local, remote)];
-                self.learn(&keys, local.bare(), NEW, terms, standing.now_s);
+                learn(&[key, self.domain_key(local, remote)], Learner::Address);
             }
-            Lesson::Subscribed => self.learn(&[self.key(local, remote)], local.bare(), NEW, terms, standing.now_s),
-            Lesson::Denied if self.answers_probe(local, remote, standing.now_s) => {}
+            Lesson::Known | Lesson::Subscribed => learn(&[key], Learner::Address),
+            Lesson::Denied if self.answers_probe(key, now_s) => {}
             Lesson::Denied | Lesson::Parted => {
                 self.forget(local, remote, terms);
             }
         }
     }
 
-    /// `who` makes the acquaintances, as fast as `pace` allows.
-    fn learn(&self, keys: &[PairKey], who: &str, pace: Pace, terms: &Terms, now_s: u32) {
+    /// The local address makes the acquaintances, as fast as it may.
+    fn learn(&self, keys: &[PairKey], who: (&Jid, Learner), terms: &Terms, now_s: u32) {
         for key in keys {
             let met = self.pairs.get(*key, terms.limits(), now_s);
             if met.is_some_and(|met| !met.is_old_news) {
                 continue;
             }
-            if met.is_none() && !self.may_learn(who, pace, now_s) {
+            if met.is_none() && !self.may_learn(who, terms, now_s) {
                 self.counts.too_fast.fetch_add(1, Relaxed);
                 continue;
             }
@@ -191,16 +202,21 @@ impl Relations {
         }
     }
 
-    fn may_learn(&self, who: &str, Pace(at_once, per_second): Pace, now_s: u32) -> bool {
-        // The rates are constants that make sense. An address has an `@`, a domain has none: they share no bucket.
-        Rate::new(at_once, per_second).is_ok_and(|rate| self.pace.take(rate, who, 1, u64::from(now_s) * 1_000))
+    fn may_learn(&self, (local, learner): (&Jid, Learner), terms: &Terms, now_s: u32) -> bool {
+        // An address has an `@`, a domain has none: they share no bucket.
+        let (who, per_day) = match learner {
+            Learner::Address => (local.bare(), NEW_PER_DAY),
+            Learner::RoomsOfDomain => (local.domain(), OCCUPANTS_PER_DAY),
+        };
+        let share = u32::try_from(terms.pairs_max / SHARE_PER_DAY).unwrap_or(u32::MAX);
+        may_take(&self.learners, who, per_day, now_s) && may_take(&self.domains, local.domain(), share, now_s)
     }
 
     /// RFC 6121 §4.3.2: a server itself answers the probe of somebody who is not subscribed with `unsubscribed`; Prosody does. They
     /// may have talked all the same.
-    fn answers_probe(&self, local: &Jid, remote: &Jid, now_s: u32) -> bool {
-        // One answer to a probe: whoever probes all the time is not known for ever.
-        let probed_s = self.pairs.take_probe(self.key(local, remote));
+    fn answers_probe(&self, key: PairKey, now_s: u32) -> bool {
+        // One answer to each probe: whoever probes all the time is not known for ever.
+        let probed_s = self.pairs.take_probe(key);
         probed_s.is_some_and(|probed_s| now_s.abs_diff(probed_s) <= PROBE_ANSWER_S)
     }
 
@@ -280,6 +296,12 @@ fn ends(stanza: &Stanza, direction: Direction) -> (&Jid, &Jid) {
         Direction::Inbound => (stanza.to(), stanza.from()),
         Direction::Outbound => (stanza.from(), stanza.to()),
     }
+}
+
+/// Takes one of so many at once, and as many in a day.
+fn may_take(limiter: &Limiter, who: &str, per_day: u32, now_s: u32) -> bool {
+    let rate = Rate::new(per_day, f64::from(per_day) / 86_400.0);
+    rate.is_ok_and(|rate| limiter.take(rate, who, 1, u64::from(now_s) * 1_000))
 }
 
 /// Until the year 2106.

@@ -6,25 +6,30 @@ use super::*;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const NOON_MS: u64 = 1_767_268_800_000;
-const TERMS: Terms = Terms { enabled: true, ttl_days: 180, pairs_max: 10_000 };
+const TERMS: Terms = Terms { enabled: true, ttl_days: 180, pairs_max: 200_000 };
 
 struct World {
     relations: Relations,
     now_ms: u64,
+    terms: Terms,
 }
 
 impl World {
     fn new() -> Self {
-        World { relations: Relations::new([7; 16]), now_ms: NOON_MS }
+        World { relations: Relations::new([7; 16]), now_ms: NOON_MS, terms: TERMS }
+    }
+
+    fn of(pairs_max: usize) -> Self {
+        World { terms: Terms { pairs_max, ..TERMS }, ..World::new() }
     }
 
     /// Lets a stanza cross and returns what filters were told.
     fn cross(&self, direction: Direction, xml: &str, outcome: Outcome) -> Option<Relation> {
         let stanza = Stanza::parse(xml).unwrap();
-        let standing = self.relations.standing(&stanza, direction, &TERMS, self.now_ms);
+        let standing = self.relations.standing(&stanza, direction, &self.terms, self.now_ms);
         let (reason, fault, delay) = (None, None, Duration::ZERO);
         let decision = Decision { outcome, filter: None, reason, fault, edited: false, delay };
-        self.relations.note(standing, &decision, &stanza, direction, &TERMS);
+        self.relations.note(standing, &decision, &stanza, direction, &self.terms);
         standing.relation
     }
 
@@ -165,6 +170,60 @@ fn a_probe_excuses_one_denial_only() {
 }
 
 #[test]
+fn each_client_that_probes_is_answered_once() {
+    let world = World::new();
+    world.sends(HELLO);
+    ["x", "y"].iter().for_each(|client| {
+        world.receives(&format!("<presence type='probe' from='bob@far.example/{client}'/>"));
+    });
+    for expected in [KNOWN, KNOWN, STRANGER] {
+        world.sends("<presence type='unsubscribed' from='alice@home.example'/>");
+        assert_eq!(world.receives(HELLO), expected);
+    }
+}
+
+#[test]
+fn a_probe_that_presence_answered_excuses_no_denial() {
+    for presence in ["<presence/>", "<presence type='unavailable'/>"] {
+        let world = World::new();
+        world.sends(HELLO);
+        world.receives("<presence type='probe'/>");
+        world.sends(presence);
+        world.sends("<presence type='unsubscribed' from='alice@home.example'/>");
+        assert_eq!(world.receives(HELLO), STRANGER, "{presence}");
+    }
+}
+
+#[test]
+fn strangers_do_not_push_out_what_others_know_by_invitations_of_rooms() {
+    let world = World::new();
+    for n in 0..25_000 {
+        let (room, invited) = (n % 50, n / 50);
+        world.sends(&format!(
+            "<message from='r{room}@muc.home.example' to='u{invited}@evil.example'>\
+             <x xmlns='http://jabber.org/protocol/muc#user'><invite from='eve@evil.example'/></x></message>"
+        ));
+    }
+    assert_eq!(world.relations.counts().too_fast, 5_000);
+}
+
+#[test]
+fn a_crowd_at_one_domain_fills_a_quarter_of_the_table_at_once() {
+    let mut world = World::of(10_000);
+    let crowd = |world: &World, day: u32| {
+        for n in 0..6_000 {
+            world
+                .sends(&format!("<message from='u{n}@home.example' to='d{day}@far.example'><body>hi</body></message>"));
+        }
+        world.relations.counts().known
+    };
+    assert_eq!(crowd(&world, 1), 2_500);
+    world.sends("<message from='alice@other.example'><body>hi</body></message>");
+    world.now_ms += DAY_MS;
+    assert_eq!(crowd(&world, 2), 5_001);
+}
+
+#[test]
 fn strangers_do_not_push_out_what_others_know_through_rooms() {
     let world = World::new();
     world.sends(HELLO);
@@ -214,9 +273,10 @@ fn nobody_pushes_out_what_others_know() {
 
 #[test]
 fn a_flood_of_pairs_is_bounded() {
-    let world = World::new();
+    let world = World::of(10_000);
     for n in 0..15_000 {
-        world.sends(&format!("<message from='u{n}@home.example'><body>hi</body></message>"));
+        let domain = n % 10;
+        world.sends(&format!("<message from='u{n}@home{domain}.example'><body>hi</body></message>"));
     }
     let counts = world.relations.counts();
     assert!(counts.known <= 10_000 && counts.known > 9_000, "{counts:?}");
