@@ -184,19 +184,23 @@ impl Board {
         sources.retain(|id, _| groups.iter().any(|group| group.config.sources.iter().any(|source| source.id() == *id)));
     }
 
-    /// Says which sources fell silent and which are heard again, each once.
-    pub fn watch(&self, now: SystemTime) {
+    /// Says which sources of the live configuration fell silent and which are heard again, each once. Nobody asks the others any
+    /// more, and what becomes of them is no news.
+    pub fn watch(&self, live: &[ListSource], now: SystemTime) {
         let mut inner = self.lock();
-        let Inner { sources, groups, .. } = &mut *inner;
-        for (id, source) in sources {
-            let stale_after = groups.iter().flat_map(|group| &group.config.sources).filter(|other| other.id() == *id);
-            if let Some(stale_after) = stale_after.map(|source| source.stale_after).min() {
-                source.alarm.look(
-                    &source.label,
-                    Freshness::of(source.success, stale_after, now),
-                    source.problem.as_deref(),
-                );
+        for (id, source) in &mut inner.sources {
+            let stale_after = live.iter().filter(|other| other.id() == *id).map(|source| source.stale_after).min();
+            if let Some(stale_after) = stale_after {
+                let freshness = Freshness::of(source.success, stale_after, now);
+                source.alarm.look(&source.label, freshness, source.problem.as_deref(), now);
             }
+        }
+    }
+
+    /// Removes what a killed process left on disk.
+    pub fn tidy_kept(&self) {
+        if let Some(kept) = &self.kept {
+            kept.tidy(SystemTime::now());
         }
     }
 

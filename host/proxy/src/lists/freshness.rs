@@ -37,20 +37,21 @@ impl Freshness {
     }
 }
 
+/// A source that is new has so long to answer or to fail.
+const FIRST_ANSWER: Duration = Duration::from_secs(60);
+
 /// What was said last.
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     said: Option<Freshness>,
+    since: Option<SystemTime>,
 }
 
 impl Alarm {
     /// Logs a change; what is fresh from the start needs no line.
-    pub(super) fn look(&mut self, source: &str, now: Freshness, problem: Option<&str>) {
-        if self.said == Some(now) {
-            return;
-        }
-        let before = self.said.replace(now);
-        match (before, now) {
+    pub(super) fn look(&mut self, source: &str, freshness: Freshness, problem: Option<&str>, now: SystemTime) {
+        let Some(before) = self.turn(freshness, problem.is_some(), now) else { return };
+        match (before, freshness) {
             (_, Freshness::Missing) => {
                 tracing::warn!(source, problem, "a list's source was never heard: it has no entries yet");
             }
@@ -68,6 +69,16 @@ impl Alarm {
             (Some(_), Freshness::Fresh) => tracing::info!(source, "a list's source is heard again"),
         }
     }
+
+    /// What was said before, if there is something new to say.
+    fn turn(&mut self, freshness: Freshness, failed: bool, now: SystemTime) -> Option<Option<Freshness>> {
+        let since = *self.since.get_or_insert(now);
+        let is_awaited = !failed && now.duration_since(since).unwrap_or_default() < FIRST_ANSWER;
+        if self.said == Some(freshness) || freshness == Freshness::Missing && is_awaited {
+            return None;
+        }
+        Some(self.said.replace(freshness))
+    }
 }
 
 #[cfg(test)]
@@ -81,5 +92,18 @@ mod tests {
         assert_eq!(Freshness::of(Some(now - hour), hour, now), Freshness::Fresh);
         assert_eq!(Freshness::of(Some(now - hour - hour), hour, now), Freshness::Stale);
         assert_eq!(Freshness::of(Some(now + hour + hour), hour, now), Freshness::Fresh);
+    }
+
+    #[test]
+    fn a_new_source_is_missing_once_it_failed_or_was_silent_for_a_minute() {
+        let (now, second) = (SystemTime::now(), Duration::from_secs(1));
+        let mut failing = Alarm::default();
+        assert_eq!(failing.turn(Freshness::Missing, false, now), None);
+        assert_eq!(failing.turn(Freshness::Missing, true, now + second), Some(None), "with its cause");
+        assert_eq!(failing.turn(Freshness::Missing, true, now + second), None, "once");
+        assert_eq!(failing.turn(Freshness::Fresh, false, now + second), Some(Some(Freshness::Missing)));
+        let mut silent = Alarm::default();
+        assert_eq!(silent.turn(Freshness::Missing, false, now), None);
+        assert_eq!(silent.turn(Freshness::Missing, false, now + 60 * second), Some(None));
     }
 }

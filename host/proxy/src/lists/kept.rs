@@ -1,7 +1,7 @@
 //! The last good state of each source, on disk: `lists/` in the directory of `[state]`, a file for each.
 //!
-//! Its first line says of whom and when it is, as JSON; the entries follow. A file that cannot be read costs what is in it, and
-//! the source is asked again.
+//! Its first line says of whom and when it is, and what follows, as JSON; the entries follow. A file that cannot be read, or is
+//! not whole, costs what is in it, and the source is asked again.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
@@ -16,9 +16,13 @@ use super::Entries;
 use crate::net::https::Validators;
 
 /// Of the format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// No file of ours is larger: the most that is fetched, and notes.
 const BYTES_MAX: u64 = 512 << 20;
+/// How the name of a file begins that is not written to its end.
+const UNFINISHED: &str = ".tmp";
+/// A file that is written takes less; a process that is about to end may still write beside us.
+const UNFINISHED_AFTER: Duration = Duration::from_secs(600);
 
 /// What is kept of one source.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,6 +41,9 @@ struct Head {
     version: u32,
     source: String,
     success_ms: u64,
+    /// Of the entries: with a part of them, and the validators of the whole, the source would never be asked for the rest.
+    bytes: usize,
+    sha256: String,
     #[serde(flatten)]
     validators: Validators,
 }
@@ -51,6 +58,20 @@ impl Kept {
     /// Names the folder in the directory of `[state]`; nothing is made yet.
     pub fn new(state: &Path) -> Self {
         Kept { folder: state.join("lists") }
+    }
+
+    /// Removes what a process left that was killed while it wrote.
+    pub fn tidy(&self, now: SystemTime) {
+        let Ok(files) = fs::read_dir(&self.folder) else { return };
+        let is_left = |file: &fs::DirEntry| {
+            let modified = file.metadata().and_then(|file| file.modified()).unwrap_or(now);
+            let age = now.duration_since(modified).unwrap_or_default();
+            file.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) && age > UNFINISHED_AFTER
+        };
+        for file in files.flatten().filter(is_left) {
+            // What cannot be removed costs its room and nothing else.
+            let _ = fs::remove_file(file.path());
+        }
     }
 
     /// What was kept of a source; nothing when there is no file, or one that is not ours.
@@ -77,17 +98,20 @@ impl Kept {
     /// A half-written file is never in its place: it is written beside it (with mode 0600) and then renamed.
     fn replace(&self, file: &Path, id: &str, source: &KeptSource) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        let entries = source.entries.as_ref().map_or("", Entries::text);
         let head = Head {
             version: VERSION,
             source: id.to_owned(),
             success_ms: source.success.map_or(0, millis),
+            bytes: entries.len(),
+            sha256: digest(entries),
             validators: source.validators.clone(),
         };
-        let mut beside = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let mut beside = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;
         let mut out = io::BufWriter::new(beside.as_file_mut());
         serde_json::to_writer(&mut out, &head)?;
         out.write_all(b"\n")?;
-        out.write_all(source.entries.as_ref().map_or("", Entries::text).as_bytes())?;
+        out.write_all(entries.as_bytes())?;
         out.flush()?;
         drop(out);
         beside.as_file().sync_all()?;
@@ -100,8 +124,7 @@ impl Kept {
     fn file(&self, id: &str, label: &str) -> PathBuf {
         let plain = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' };
         let name: String = label.chars().map(plain).take(80).collect();
-        let digest = format!("{:x}", Sha256::digest(id));
-        self.folder.join(format!("{}-{}.list", name.trim_start_matches('.'), &digest[..16]))
+        self.folder.join(format!("{}-{}.list", name.trim_start_matches('.'), &digest(id)[..16]))
     }
 }
 
@@ -116,8 +139,15 @@ fn read(file: &Path, id: &str) -> io::Result<KeptSource> {
     if head.version != VERSION || head.source != id {
         return Err(wrong("it is of another version or source"));
     }
+    if (head.bytes, head.sha256) != (entries.len(), digest(entries)) {
+        return Err(wrong("its entries are not those that were written"));
+    }
     let success = Some(UNIX_EPOCH + Duration::from_millis(head.success_ms));
     Ok(KeptSource { entries: Some(Entries::from_text(entries)), success, validators: head.validators })
+}
+
+fn digest(text: &str) -> String {
+    format!("{:x}", Sha256::digest(text))
 }
 
 fn millis(moment: SystemTime) -> u64 {
@@ -164,6 +194,27 @@ mod tests {
             assert_eq!(kept.read("id", "label"), None);
         }
         kept.write("id", "label", &source());
+        assert_eq!(kept.read("id", "label"), Some(source()));
+        let whole = fs::read(&file).unwrap();
+        let other = String::from_utf8(whole.clone()).unwrap().replace("evil", "good").into_bytes();
+        for damaged in [&whole[..whole.len() - 5], &[&whole[..], b"x.example\n"].concat(), &other] {
+            fs::write(&file, damaged).unwrap();
+            assert_eq!(kept.read("id", "label"), None);
+        }
+    }
+
+    #[test]
+    fn what_was_not_written_to_its_end_is_removed_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::new(folder.path());
+        kept.tidy(SystemTime::now());
+        kept.write("id", "label", &source());
+        let left = folder.path().join("lists/.tmpAbCdEf");
+        fs::write(&left, "half").unwrap();
+        kept.tidy(SystemTime::now());
+        assert!(left.exists(), "somebody may be writing it");
+        kept.tidy(SystemTime::now() + 2 * UNFINISHED_AFTER);
+        assert!(!left.exists());
         assert_eq!(kept.read("id", "label"), Some(source()));
     }
 }

@@ -6,6 +6,7 @@
 pub mod door;
 pub mod event;
 pub mod items;
+pub mod notice;
 pub mod request;
 pub mod subscription;
 
@@ -25,7 +26,8 @@ use crate::pipeline::Gateway;
 use crate::pipeline::route::{Chunk, Origin as Writer, deliver};
 use door::{Ear, Heard};
 use items::Items;
-use subscription::{Input, Notice, Output, Subscription};
+use notice::Notice;
+use subscription::{Input, Output, Subscription};
 
 /// What answers and events are sent to: `hosted.example/refrain-lists`, where no server has anybody.
 pub const RESOURCE: &str = "refrain-lists";
@@ -49,7 +51,8 @@ pub struct Source {
 }
 
 impl Source {
-    fn of(source: &PubsubSource, gateway: &Gateway) -> Option<Self> {
+    /// What the words of a configuration mean while `gateway` has it; nothing without a hosted domain, with which none loads.
+    pub fn of(source: &PubsubSource, gateway: &Gateway) -> Option<Self> {
         let snapshot = gateway.snapshot();
         let asker = source.asks_as.clone().or_else(|| Some(snapshot.config.domains.first()?.name.clone()))?;
         let lists = snapshot.config.lists.values().flat_map(|list| &list.sources);
@@ -75,18 +78,16 @@ impl Source {
 }
 
 /// Keeps one source fresh until it is dropped.
-pub async fn keep(config: PubsubSource, handle: SourceHandle, gateway: Arc<Gateway>) {
-    // The configuration does not load without a hosted domain.
-    let Some(source) = Source::of(&config, &gateway).map(Arc::new) else { return };
+pub async fn keep(source: Source, handle: SourceHandle, gateway: Arc<Gateway>) {
+    let source = Arc::new(source);
     let known = handle.known().map(|entries| read(&entries));
     let subscription = Subscription::new(source.clone(), known, gateway.ids.clone(), Instant::now());
     let ear = Ear::new(&gateway, source);
-    Follower { gateway, config, handle, subscription, ear, said: None }.run().await;
+    Follower { gateway, handle, subscription, ear, said: None }.run().await;
 }
 
 struct Follower {
     gateway: Arc<Gateway>,
-    config: PubsubSource,
     handle: SourceHandle,
     subscription: Subscription,
     ear: Ear,
@@ -95,11 +96,10 @@ struct Follower {
 }
 
 impl Follower {
-    /// Ends when the live configuration means something else by the same words: another first domain. Then it begins anew.
     async fn run(mut self) {
         self.subscription.handle(Input::Tick, Instant::now());
-        while Source::of(&self.config, &self.gateway).as_ref() == Some(&**self.subscription.source()) {
-            let until = self.act();
+        loop {
+            let until = self.act().await;
             tokio::select! {
                 heard = self.ear.hear() => self.take(heard),
                 () = sleep_until(until.into()) => self.subscription.handle(Input::Tick, Instant::now()),
@@ -112,22 +112,32 @@ impl Follower {
         match heard {
             Heard::Answer(id, stanza) => self.subscription.handle(Input::Answer(&id, &stanza), now),
             Heard::Event(event) => self.subscription.handle(Input::Event(event), now),
-            Heard::Broke => self.subscription.handle(Input::Broke, now),
+            Heard::Broke(why) => self.subscription.handle(Input::Broke(why), now),
         }
     }
 
     /// Does what the subscription wants, and returns until when it waits.
-    fn act(&mut self) -> Instant {
+    async fn act(&mut self) -> Instant {
         loop {
             match self.subscription.poll() {
                 Output::Send(id, stanza) => {
                     self.ear.expect(id);
                     send(&self.gateway, self.subscription.source(), &stanza);
                 }
-                Output::Offer(items) => self.handle.offer(write(&items)),
+                Output::Offer(items) => self.offer(items).await,
                 Output::Tell(notice) => self.tell(notice),
                 Output::Wait(until) => return until,
             }
+        }
+    }
+
+    /// A full list takes a second to write, and the thread has streams to serve meanwhile. It is waited for, so that the items are
+    /// the subscription's alone again when it changes them.
+    async fn offer(&self, items: Arc<Items>) {
+        let handle = self.handle.clone();
+        let writing = tokio::task::spawn_blocking(move || handle.offer(write(&items)));
+        if let Err(error) = writing.await {
+            self.handle.fail(error.to_string());
         }
     }
 

@@ -64,7 +64,9 @@ pub async fn run(
         alarm: Alarm::new(now),
         closing: false,
         first_pair: true,
-        brings_lists: Vec::new(),
+        proven: Vec::new(),
+        brings_lists: false,
+        lists_came: 0,
     };
     let ended = tokio::select! {
         ended = receiver.serve(transport) => ended,
@@ -130,8 +132,12 @@ struct Receiver {
     closing: bool,
     /// No pair is proven yet.
     first_pair: bool,
-    /// Pairs by which services of block lists tell their news.
-    brings_lists: Vec<DomainPair>,
+    /// The pairs that a remote server has proven, of which one may become a way of a block list at any time.
+    proven: Vec<DomainPair>,
+    /// One of them is: a service of block lists tells its news by it.
+    brings_lists: bool,
+    /// The state of the door for which that is known.
+    lists_came: u64,
 }
 
 /// What one wake-up added to the counters.
@@ -157,6 +163,9 @@ impl Receiver {
                     self.hand_over().await;
                     self.hold_back();
                     self.wait(until).await?;
+                    if self.lists_came != self.gateway.block_lists.came() {
+                        self.expect_lists();
+                    }
                 }
                 Ok(Turn::Finished(outcome)) => {
                     self.hand_over().await;
@@ -199,7 +208,8 @@ impl Receiver {
                     let by = Recognised::AsClient(by);
                     self.gateway.continuity.note(&pair.from, self.connection.peer_key(), by);
                     self.dues.note_domain(&self.gateway.meters, pair.from.as_str());
-                    self.expect_lists(pair);
+                    self.proven.push(pair);
+                    self.expect_lists();
                 }
             }
             Event::Unsolicited => {
@@ -221,7 +231,7 @@ impl Receiver {
         }
         if self.side == Side::Outside {
             self.dues.note_stanza(&self.gateway.meters, stanza.from().domain());
-            let is_usual = self.brings_lists.is_empty() || self.is_of_usual_size(&stanza);
+            let is_usual = !self.brings_lists || self.is_of_usual_size(&stanza);
             if (is_usual || stanza.kind() == Kind::Iq) && self.gateway.block_lists.take(&stanza) {
                 return self.connection.stream().recycle(stanza);
             }
@@ -290,9 +300,11 @@ impl Receiver {
     }
 
     /// A service of block lists may answer in one piece what it does not give by the page.
-    fn expect_lists(&mut self, pair: DomainPair) {
-        if self.gateway.block_lists.listens_to(&pair) {
-            self.brings_lists.push(pair);
+    fn expect_lists(&mut self) {
+        let lists = &self.gateway.block_lists;
+        self.lists_came = lists.came();
+        if !self.brings_lists && self.proven.iter().any(|pair| lists.listens_to(pair)) {
+            self.brings_lists = true;
             self.connection.stream().take_larger(ANSWER_BYTES_MAX, ANSWER_NODES_MAX);
         }
     }
@@ -397,8 +409,14 @@ impl Receiver {
         }
         // A stream that ended in order has told all there was to tell, and one that was idle had nothing.
         let in_order = |outcome: &Outcome| matches!(outcome, Outcome::Closed | Outcome::TimedOut(Awaited::Traffic));
-        if !matches!(&ended, Ok(Ended::Stream(outcome)) if in_order(outcome)) {
-            self.brings_lists.iter().for_each(|pair| self.gateway.block_lists.broke(pair));
+        let why = match &ended {
+            Ok(Ended::Stream(outcome)) if in_order(outcome) => None,
+            Ok(Ended::Stream(outcome)) => Some(format!("the stream broke: {outcome}")),
+            Ok(Ended::Evicted) => None,
+            Err(error) => Some(format!("the stream broke: {error}")),
+        };
+        if let Some(why) = why {
+            self.proven.iter().for_each(|pair| self.gateway.block_lists.broke_for(pair, &why));
         }
         let known = self.side == Side::Inside || self.permit.is_proven();
         match ended {

@@ -3,7 +3,8 @@
 //! receive → **door** → pubsub
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ const PARTING_PAUSE: Duration = Duration::from_secs(5);
 /// So long the last answer and the last events are nobody else's either.
 const PARTING: Duration = Duration::from_secs(60);
 
+/// What is said when there was no room for news.
+const LOST: &str = "more came at once than there is room for";
+
 /// What came for a source.
 #[derive(Debug)]
 pub enum Heard {
@@ -33,8 +37,8 @@ pub enum Heard {
     Answer(String, Box<Stanza>),
     /// News of its node.
     Event(Event),
-    /// Something may have been lost on the way.
-    Broke,
+    /// Something may have been lost on the way, and why.
+    Broke(String),
 }
 
 /// What receiving streams see of the sources.
@@ -43,6 +47,8 @@ pub struct Door {
     /// Whether there is any source of this kind: looked at for every stanza.
     open: AtomicBool,
     listeners: Mutex<Vec<Arc<Listener>>>,
+    /// How many sources have come.
+    came: AtomicU64,
 }
 
 /// One source at the door.
@@ -100,14 +106,24 @@ impl Door {
             && lock(&self.listeners).iter().any(|listener| listener.is_between(&pair.from, &pair.to))
     }
 
+    /// Changes when a source comes that streams may bring news of which listened to nobody before.
+    pub fn came(&self) -> u64 {
+        self.came.load(Relaxed)
+    }
+
     /// A stream between these two broke, or something could not be delivered.
     pub fn broke(&self, pair: &DomainPair) {
+        self.broke_for(pair, &"the service cannot be reached, or the stream broke");
+    }
+
+    /// Likewise, when it is known why.
+    pub fn broke_for(&self, pair: &DomainPair, why: &dyn Display) {
         if !self.open.load(Relaxed) {
             return;
         }
         for listener in lock(&self.listeners).iter() {
             if listener.is_between(&pair.from, &pair.to) || listener.is_between(&pair.to, &pair.from) {
-                listener.tell(Heard::Broke);
+                listener.tell(Heard::Broke(why.to_string()));
             }
         }
     }
@@ -116,6 +132,7 @@ impl Door {
         let mut listeners = lock(&self.listeners);
         listeners.push(listener);
         self.open.store(true, Relaxed);
+        self.came.fetch_add(1, Relaxed);
     }
 
     fn remove(&self, listener: &Arc<Listener>) {
@@ -195,10 +212,10 @@ impl Ear {
     /// The next thing that came. What was lost for want of room counts as a break.
     pub(super) async fn hear(&mut self) -> Heard {
         if self.listener.lagging.swap(false, Relaxed) {
-            return Heard::Broke;
+            return Heard::Broke(LOST.to_owned());
         }
         // The sender is in the listener, which is ours.
-        self.heard.recv().await.unwrap_or(Heard::Broke)
+        self.heard.recv().await.unwrap_or_else(|| Heard::Broke(LOST.to_owned()))
     }
 
     /// Expects the answer to a request.

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use refrain_proto::{Jid, Node};
 
+use super::Source;
 use crate::config::Form;
 
 /// `xmppbl.org` and its like publish thousands; a million would be held in memory for each of them.
@@ -129,6 +130,18 @@ pub struct Fetch {
     pages: u32,
     after: Option<String>,
     skipped: u64,
+    covers_service: bool,
+}
+
+/// All that a node has.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Its entries.
+    pub items: Items,
+    /// How many ids were none.
+    pub skipped: u64,
+    /// One would have kept the service itself out, and is not among them.
+    pub covers_service: bool,
 }
 
 /// A page of items, as read.
@@ -183,15 +196,18 @@ impl Fetch {
         self.changes.add(change);
     }
 
-    /// Adds a page of a node of this form.
-    pub fn add(&mut self, page: Page, form: Form) -> Result<Turned, Endless> {
+    /// Adds a page of the source's node.
+    pub fn add(&mut self, page: Page, source: &Source) -> Result<Turned, Endless> {
         self.pages += 1;
         let is_empty = page.items.is_empty();
         let on_page = page.items.len() as u64;
         for item in page.items {
-            match is_entry(form, &item.id) {
-                true => _ = self.items.insert(item.id, item.note),
-                false => self.skipped += 1,
+            if !is_entry(source.form, &item.id) {
+                self.skipped += 1;
+            } else if source.covers_service(&item.id) {
+                self.covers_service = true;
+            } else {
+                self.items.insert(item.id, item.note);
             }
         }
         if self.items.len() > ITEMS_MAX {
@@ -212,10 +228,10 @@ impl Fetch {
         Ok(Turned::Next(last))
     }
 
-    /// All items as they are now, and how many ids were not entries.
-    pub fn finish(self) -> (Items, u64) {
-        let mut items = self.items;
-        self.changes.apply(&mut items);
-        (items, self.skipped)
+    /// All items as they are now.
+    pub fn finish(self) -> Fetched {
+        let Fetch { mut items, changes, skipped, covers_service, .. } = self;
+        changes.apply(&mut items);
+        Fetched { items, skipped, covers_service }
     }
 }

@@ -5,7 +5,6 @@
 //! so a retraction that was missed does its work with the next fetch.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,8 +12,10 @@ use refrain_proto::{Stanza, StreamIds};
 
 use super::Source;
 use super::event::{Event, Standing};
-use super::items::{Change, Fetch, ITEMS_MAX, Items, Page, Turned, is_entry};
+use super::items::{Change, Fetch, Fetched, ITEMS_MAX, Items, Page, Turned, is_entry};
+use super::notice::Notice;
 use super::request::{Answer, Question};
+use crate::config::Form;
 
 /// Opening streams both ways with a slow dialback takes some of it; what has no answer by then gets none.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -38,8 +39,8 @@ pub enum Input<'a> {
     Answer(&'a str, &'a Stanza),
     /// The service tells something of the node.
     Event(Event),
-    /// A request could not be delivered, or a stream between us and the service broke: events may be lost.
-    Broke,
+    /// A request could not be delivered, or a stream between us and the service broke, and why: events may be lost.
+    Broke(String),
     /// Time has passed.
     Tick,
 }
@@ -50,35 +51,11 @@ pub enum Output {
     /// Send this request; its answer is expected.
     Send(String, Stanza),
     /// These are all entries now.
-    Offer(Items),
+    Offer(Arc<Items>),
     /// The operator should know.
     Tell(Notice),
     /// Nothing until then.
     Wait(Instant),
-}
-
-/// What an operator is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// All items are here.
-    Synced {
-        /// How many are entries.
-        entries: usize,
-        /// How many are not.
-        skipped: u64,
-        /// Whether changes will be told.
-        subscribed: bool,
-    },
-    /// The service has not let us subscribe (yet).
-    Standing(Standing),
-    /// Something failed, and is tried again after this.
-    Failed(String, Duration),
-    /// The service deleted the node; the list has nothing of it any more.
-    Deleted(Option<String>),
-    /// It lists its own service; that entry is left out.
-    CoversService,
-    /// There is no room for more entries.
-    Full,
 }
 
 /// Follows one node.
@@ -89,7 +66,7 @@ pub struct Subscription {
     standing: Standing,
     phase: Phase,
     /// All items, once a fetch was complete, now or in another run.
-    items: Option<Items>,
+    items: Option<Arc<Items>>,
     offer_at: Option<Instant>,
     /// Rounds that failed, one after the other.
     failures: u32,
@@ -122,7 +99,7 @@ impl Subscription {
             ids,
             standing: Standing::None,
             phase: Phase::Rest(now),
-            items: known,
+            items: known.map(Arc::new),
             offer_at: None,
             failures: 0,
             breaks: 0,
@@ -141,7 +118,7 @@ impl Subscription {
         match input {
             Input::Answer(id, stanza) => self.answered(id, stanza, now),
             Input::Event(event) => self.heard(event, now),
-            Input::Broke => self.broke(now),
+            Input::Broke(why) => self.broke(why, now),
             Input::Tick => self.tick(now),
         }
     }
@@ -224,7 +201,7 @@ impl Subscription {
     }
 
     fn turn(&mut self, mut fetch: Fetch, page: Page, give_up: Instant, now: Instant) {
-        match fetch.add(page, self.source.form) {
+        match fetch.add(page, &self.source) {
             Ok(Turned::Next(_)) if now >= give_up => self.fail("the items took too long".to_owned(), now),
             Ok(Turned::Next(after)) => {
                 let asked = self.ask(Question::Items(Some(after)), now);
@@ -236,14 +213,15 @@ impl Subscription {
     }
 
     fn finish(&mut self, fetch: Fetch, now: Instant) {
-        let (mut items, skipped) = fetch.finish();
-        let before = items.len();
-        items.retain(|id, _| !self.source.covers_service(id));
-        if items.len() < before {
+        let Fetched { items, skipped, covers_service } = fetch.finish();
+        let (entries, subscribed) = (items.len(), self.standing == Standing::Subscribed);
+        if covers_service {
             self.tell(Notice::CoversService);
         }
-        let (entries, subscribed) = (items.len(), self.standing == Standing::Subscribed);
-        self.items = Some(items);
+        if entries == 0 && skipped > 0 {
+            return self.fail(wrong_form(self.source.form, skipped), now);
+        }
+        self.items = Some(Arc::new(items));
         self.offer();
         self.tell(Notice::Synced { entries, skipped, subscribed });
         let pause = if subscribed {
@@ -263,7 +241,7 @@ impl Subscription {
                 }
             }
             Event::Deleted(elsewhere) => {
-                self.items = Some(Items::new());
+                self.items = Some(Arc::default());
                 self.offer();
                 self.tell(Notice::Deleted(elsewhere));
                 self.standing = Standing::None;
@@ -295,7 +273,7 @@ impl Subscription {
             fetch.note(&change);
         }
         // Before the first fetch ever, one event would stand for the whole list.
-        let Some(items) = &mut self.items else { return };
+        let Some(items) = self.items.as_mut().map(Arc::make_mut) else { return };
         match change {
             Change::Published(item) if items.len() >= ITEMS_MAX && !items.contains_key(&item.id) => {
                 return self.tell(Notice::Full);
@@ -315,11 +293,11 @@ impl Subscription {
         }
     }
 
-    fn broke(&mut self, now: Instant) {
+    fn broke(&mut self, why: String, now: Instant) {
         match self.phase {
             Phase::Rest(_) => self.sync_soon(now),
             Phase::ExpectStanding(_) | Phase::ExpectPage { .. } => {
-                self.fail("the service cannot be reached, or the stream broke".to_owned(), now);
+                self.fail(why, now);
             }
         }
     }
@@ -377,36 +355,19 @@ fn ceiling(times: u32) -> Duration {
     PAUSE_FIRST.saturating_mul(2_u32.saturating_pow(times)).min(PAUSE_MAX)
 }
 
+/// Such a list would look healthy, and cover nobody.
+fn wrong_form(form: Form, skipped: u64) -> String {
+    let (form, other) = match form {
+        Form::Sha256 => ("sha256", "plain"),
+        Form::Plain => ("plain", "sha256"),
+    };
+    format!("none of {skipped} ids is of the form \"{form}\"; if they are of the other, write form = \"{other}\"")
+}
+
 fn complaint(answer: Answer) -> String {
     match answer {
         Answer::Refused(condition) => condition,
         Answer::Odd(what) => format!("an answer with {what}"),
         Answer::Standing(_) | Answer::Page(_) => "an answer to another question".to_owned(),
-    }
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Notice::Synced { subscribed: true, .. } => f.write_str("all entries are here, and changes will be told"),
-            Notice::Synced { subscribed: false, .. } => {
-                f.write_str("all entries are here, but changes will not be told: they are asked for from time to time")
-            }
-            Notice::Standing(Standing::Pending) => {
-                f.write_str("the subscription waits until the owner of the node approves it")
-            }
-            Notice::Standing(Standing::Unconfigured) => {
-                f.write_str("the service wants the subscription configured, which Refrain does not do")
-            }
-            Notice::Standing(Standing::None) => f.write_str("the service ended the subscription"),
-            Notice::Standing(Standing::Subscribed) => f.write_str("subscribed"),
-            Notice::Failed(why, pause) => write!(f, "{why}; the next try is in {} s", pause.as_secs()),
-            Notice::Deleted(None) => f.write_str("the service deleted the node: nothing of it is in the list any more"),
-            Notice::Deleted(Some(elsewhere)) => {
-                write!(f, "the service deleted the node and names another, which is not followed: {elsewhere:?}")
-            }
-            Notice::CoversService => f.write_str("the service lists itself: that entry is left out"),
-            Notice::Full => write!(f, "the node has more than {ITEMS_MAX} items: new ones are left out"),
-        }
     }
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use refrain_proto::{Domain, Jid, Stanza, StreamIds};
 
 use super::items::{ITEMS_MAX, Items};
+use super::notice::Notice;
 use super::request::Question;
-use super::subscription::{Input, Notice, Output, Subscription};
+use super::subscription::{Input, Output, Subscription};
 use super::{Source, event};
 use crate::config::Form;
 
@@ -62,7 +63,7 @@ impl Play {
         loop {
             match self.subscription.poll() {
                 Output::Send(id, stanza) => self.request = Some((id, stanza.to_xml())),
-                Output::Offer(items) => self.offered.push(items),
+                Output::Offer(items) => self.offered.push((*items).clone()),
                 Output::Tell(notice) => self.told.push(notice),
                 Output::Wait(_) => return,
             }
@@ -131,6 +132,10 @@ impl Play {
         entries.sort();
         entries
     }
+}
+
+fn broke() -> Input<'static> {
+    Input::Broke("the stream broke".to_owned())
 }
 
 fn written(ids: &[&str]) -> String {
@@ -288,6 +293,33 @@ fn ids_of_another_form_are_skipped_and_counted() {
 }
 
 #[test]
+fn a_list_of_the_wrong_form_is_a_failure() {
+    let mut play = Play::new(Form::Sha256);
+    play.subscribed();
+    play.items(&["a.example", "b.example"]);
+    assert!(play.offered.is_empty());
+    let Some(Notice::Failed(why, _)) = play.told.last() else { panic!("{:?}", play.told) };
+    assert_eq!(why, "none of 2 ids is of the form \"sha256\"; if they are of the other, write form = \"plain\"");
+}
+
+#[test]
+fn a_page_of_nothing_but_the_service_is_not_the_last() {
+    let mut play = Play::new(Form::Plain);
+    play.subscribed();
+    play.page(&["rtbl.example"], "<last>1</last>");
+    play.page(&["a.example"], "<last>2</last>");
+    play.page(&[], "");
+    assert_eq!(play.entries(), ["a.example"]);
+}
+
+#[test]
+fn why_a_stream_broke_is_told() {
+    let mut play = Play::new(Form::Plain);
+    play.input(Input::Broke("more than 4194304 bytes".to_owned()));
+    assert!(matches!(play.told.last(), Some(Notice::Failed(why, _)) if why == "more than 4194304 bytes"));
+}
+
+#[test]
 fn the_reason_of_a_report_becomes_the_note() {
     let mut play = Play::new(Form::Plain);
     play.subscribed();
@@ -422,10 +454,10 @@ fn a_changed_configuration_has_everything_fetched_again() {
 #[test]
 fn a_broken_stream_has_everything_fetched_again() {
     let mut play = Play::with(&["a.example"]);
-    play.input(Input::Broke);
-    play.input(Input::Broke);
+    play.input(broke());
+    play.input(broke());
     assert!(play.sleep() <= Duration::from_secs(2));
-    play.input(Input::Broke);
+    play.input(broke());
     assert!(play.sleep() <= Duration::from_secs(2), "a request that was lost is not waited for");
     play.subscribed();
     play.items(&["b.example"]);
@@ -437,7 +469,7 @@ fn a_service_whose_streams_always_break_is_left_in_peace() {
     let mut play = Play::with(&["a.example"]);
     let mut pauses = Vec::new();
     for _ in 0..12 {
-        play.input(Input::Broke);
+        play.input(broke());
         pauses.push(play.sleep());
         play.subscribed();
         play.items(&["a.example"]);

@@ -4,12 +4,17 @@ use refrain_proto::Element;
 
 use super::*;
 use crate::config::ListConfig;
+use crate::control::lists;
+use crate::control::reload::{Cause, Reloader};
 
 const NODE: &str = "spammers";
+const LIST: &str = "[[list.spammers.pubsub]]\nservice = 'away.example'\nnode = 'spammers'\n";
 
 /// The gateway between a protected server and the service.
 struct Following {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+    inside: SocketAddr,
+    peers: String,
     app: App,
     service: Server,
     door: SocketAddr,
@@ -19,17 +24,26 @@ struct Following {
 
 impl Following {
     async fn start() -> Self {
+        Following::configured(LIST).await
+    }
+
+    async fn configured(list: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         world::make_certificates(folder.path()).unwrap();
         let mut inside = Server::inside(folder.path()).await.unwrap();
         let mut service = Server::outside(folder.path()).await.unwrap();
-        let list = format!("[[list.spammers.pubsub]]\nservice = 'away.example'\nnode = '{NODE}'\n");
-        let rest = world::peers(service.address().unwrap()) + &list;
-        let snapshot = world::gateway(folder.path(), inside.address().unwrap(), &rest).unwrap();
+        let (peers, inside_address) = (world::peers(service.address().unwrap()), inside.address().unwrap());
+        let snapshot = world::gateway(folder.path(), inside_address, &(peers.clone() + list)).unwrap();
         let app = App::start(snapshot, Audit::default()).await.unwrap();
         let (to_inside, to_service) = (inside.serve().unwrap(), service.serve().unwrap());
         let door = app.listeners().0[0];
-        Following { _folder: folder, app, service, door, to_inside, to_service }
+        Following { folder, inside: inside_address, peers, app, service, door, to_inside, to_service }
+    }
+
+    async fn reconfigure(&mut self, list: &str) {
+        let config = world::write_config(self.folder.path(), self.inside, &(self.peers.clone() + list)).unwrap();
+        let reloader = Reloader::new(self.app.gateway().clone(), crate::snapshot::engine().unwrap(), &config);
+        reloader.reload(Cause::Admin).await.unwrap();
     }
 
     /// One that is subscribed, and has these items.
@@ -167,17 +181,75 @@ async fn only_the_service_answers_and_only_what_was_asked() {
     assert_eq!(following.crosses().await, id);
 }
 
-/// Prosody 0.12 does not page.
-#[tokio::test]
-async fn an_answer_may_be_large_and_nothing_else_may() {
-    let mut following = Following::start().await;
-    following.answer("<subscribe ", "").await;
+/// All of a node that is longer than any other stanza may be.
+fn large_answer() -> String {
     let payload =
         "<report xmlns='urn:xmpp:reporting:1' reason='urn:xmpp:reporting:spam'><text>sends adverts</text></report>";
     let items: String = (0..6_000).map(|number| format!("<item id='s{number}.example'>{payload}</item>")).collect();
     let answer = format!("<items node='{NODE}'>{items}</items>");
     assert!(answer.len() > 3 * 262_144);
-    following.answer("<items ", &answer).await;
+    answer
+}
+
+/// A service is a server that may have had a stream before it was followed.
+#[tokio::test]
+async fn an_answer_may_be_large_on_a_stream_that_is_older_than_the_list() {
+    let mut following = Following::configured("").await;
+    following.send("<message from='away.example' to='alice@home.example' id='before'><body>hi</body></message>").await;
+    assert_eq!(following.crosses().await, "before");
+    following.reconfigure(LIST).await;
+    following.answer("<subscribe ", "").await;
+    following.answer("<items ", &large_answer()).await;
+    following.has(6_000).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_a_problem_with_a_name() {
+    let mut following = Following::start().await;
+    following.answer("<subscribe ", "").await;
+    let long = "x".repeat(5 << 20);
+    following.answer("<items ", &format!("<items node='{NODE}'><item id='{long}'/></items>")).await;
+    let problem = async {
+        loop {
+            let problem = lists::statuses(following.app.gateway())[0].sources[0].problem.clone();
+            if let Some(problem) = problem.filter(|problem| problem.contains("more than 4194304 bytes")) {
+                return problem;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let problem = timeout(PATIENCE, problem).await.unwrap();
+    assert!(problem.starts_with("the stream broke: "), "{problem}");
+}
+
+/// The first hosted domain follows a node whose list names none.
+#[tokio::test]
+async fn another_first_domain_follows_at_once() {
+    let mut following = Following::with(&["a.example"]).await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(["work.example".to_owned()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(following.folder.path().join("work.pem"), certificate.pem() + &key.serialize_pem()).unwrap();
+    let work = format!(
+        "[[domain]]\nname = 'work.example'\nserver = '{}'\ncertificate = 'work.pem'\nserver-certificate = 'inside-ca.pem'\n",
+        following.inside
+    );
+    following.reconfigure(&(LIST.to_owned() + &work)).await;
+    let [service, work] = ["away.example", "work.example"].map(|name| Domain::parse(name).unwrap());
+    let way = DomainPair::new(service, work);
+    let follows = async {
+        while !following.app.gateway().block_lists.listens_to(&way) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, follows).await.unwrap();
+}
+
+/// Prosody 0.12 does not page.
+#[tokio::test]
+async fn an_answer_may_be_large_and_nothing_else_may() {
+    let mut following = Following::start().await;
+    following.answer("<subscribe ", "").await;
+    following.answer("<items ", &large_answer()).await;
     following.has(6_000).await;
     let large = format!(
         "<message from='away.example' to='alice@home.example' id='large'><body>{}</body></message>",
