@@ -18,7 +18,8 @@ const PAIRS: usize = 400_000;
 const STANZAS: usize = 20_000;
 
 fn message(local: usize, remote: usize, direction: Direction) -> Stanza {
-    let (local, remote) = (format!("user{local}@home.example"), format!("contact{remote}@far.example"));
+    // Of eight domains, since one may fill a part of the table only.
+    let (local, remote) = (format!("user{local}@home{}.example", local % 8), format!("contact{remote}@far.example"));
     let (from, to) = match direction {
         Direction::Inbound => (remote, local),
         Direction::Outbound => (local, remote),

@@ -1,7 +1,9 @@
 //! Messages and presence: what is denied goes, and what else was said stays. If nothing remains, who sent it is told, unless it was a
 //! room or a service.
 
-use refrain_sdk::{Child, Condition, ErrorType, Head, Node, Problem, Selector, Setup, Stanza, StanzaType, Verdict};
+use refrain_sdk::{
+    Child, Condition, Direction, ErrorType, Head, Node, Problem, Selector, Setup, Stanza, StanzaType, Verdict,
+};
 
 use crate::body::{Bodies, Texts};
 use crate::jingle;
@@ -119,7 +121,18 @@ fn answer(head: &Head, children: &[Child], refusal: Verdict) -> Verdict {
     if may_be_a_room || has("urn:xmpp:mix:core:") {
         return Verdict::Drop;
     }
-    refusal.if_answerable(head)
+    if is_private_of_ours(head) && is_passed_on(&refusal) { refusal } else { refusal.if_answerable(head) }
+}
+
+/// XEP-0045 §7.5: to an occupant of a room, from a user of this side or from a room of this side that speaks for one.
+fn is_private_of_ours(head: &Head) -> bool {
+    let is_personal = matches!(head.stanza_type, StanzaType::Chat | StanzaType::Normal);
+    is_personal && head.is_muc() && head.direction == Direction::Outbound
+}
+
+/// COMPAT(Prosody, ejabberd): a room passes such an error on to who wrote; for others, such as `item-not-found`, it removes an occupant.
+fn is_passed_on(refusal: &Verdict) -> bool {
+    matches!(refusal, Verdict::Bounce(error) if error.condition == Condition::PolicyViolation)
 }
 
 /// XEP-0045 §7.2.15: a subject without a body ends the joining of a room, even if nothing is left of it.
