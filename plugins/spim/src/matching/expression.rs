@@ -11,7 +11,7 @@ use super::literals::{self, Analysis};
 const WEIGHT_MAX: u64 = 100_000;
 
 /// Bytes of compiled program, several times what those of that weight take: it is the weight that refuses.
-const REGEX_BYTES_MAX: usize = 4 << 20;
+const REGEX_BYTES_MAX: usize = 8 << 20;
 
 /// One expression, with the place of its signature.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Expression {
 
     /// Compiles it for short texts: what makes automata for long ones would cost more than it spares.
     pub(crate) fn compile(&self) -> Result<Regex, Box<BuildError>> {
-        let config = Regex::config().hybrid(false).onepass(false).which_captures(WhichCaptures::Implicit);
+        let config = Regex::config().hybrid(false).dfa(false).onepass(false).which_captures(WhichCaptures::Implicit);
         let config = config.nfa_size_limit(Some(REGEX_BYTES_MAX));
         let syntax = syntax::Config::new().case_insensitive(!self.case_sensitive);
         Regex::builder().configure(config).syntax(syntax).build(&self.pattern).map_err(Box::new)
