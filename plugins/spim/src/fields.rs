@@ -65,7 +65,7 @@ const PLACE_TEXTS_MAX: usize = 128;
 const ASKED_MAX: u32 = 1_024;
 
 /// The markup of one element that is read.
-const MARKUP_BYTES_MAX: u32 = 128 << 10;
+const MARKUP_BYTES_MAX: u32 = 32 << 10;
 
 /// A part as it is asked for: what has it, and the places in it. `//` reaches into what is forwarded, archived and published as well.
 struct Plan {

@@ -24,7 +24,7 @@ use rules::{Honeypots, Rules, Seen};
 use score::{Hit, decide};
 pub use settings::{Action, Field, Rule, RuleName, Settings, Signature, Thresholds, Within};
 /// Bytes of all texts of a stanza that are looked at, bodies first: more of them would take more time than a call has.
-const TEXTS_BYTES_MAX: usize = 128 << 10;
+const TEXTS_BYTES_MAX: usize = 32 << 10;
 
 /// The filter.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use crate::text::{Revealed, Views, folded, spaced};
 const REACH_BYTES: usize = 512;
 
 /// Bytes of the texts of one stanza that expressions go through, all together: at most some milliseconds.
-const SEARCHED_BYTES_MAX: usize = 64 << 10;
+const SEARCHED_BYTES_MAX: usize = 32 << 10;
 
 /// Expressions that are tried on one text: one that has the literals of more was made to keep the filter busy.
 const TRIED_MAX: usize = 64;

@@ -34,7 +34,7 @@ fn simply_onto(normal: &mut String, c: char) -> bool {
 }
 
 /// A text of ligatures is eleven times as long in its compatibility form (U+FDFA), and takes as much longer.
-const NORMAL_BYTES_MAX: usize = 96 << 10;
+const NORMAL_BYTES_MAX: usize = 24 << 10;
 
 /// The text with each run of white space as one space.
 pub(crate) fn spaced(text: &str) -> String {

@@ -8,8 +8,8 @@ use super::{Revealed, folded, normal, reveal, spaced};
 
 /// Of a longer text the beginning and the end are looked at: a stanza may have a quarter of a megabyte, and all of it in disguise would
 /// take more time than a call has.
-const BEGINNING_BYTES: usize = 48 << 10;
-const END_BYTES: usize = 16 << 10;
+const BEGINNING_BYTES: usize = 12 << 10;
+const END_BYTES: usize = 4 << 10;
 
 fn without_middle(text: String) -> String {
     if text.len() <= BEGINNING_BYTES + END_BYTES {
@@ -99,6 +99,6 @@ mod tests {
         let views = Views::of(text);
         assert!(views.raw().len() <= BEGINNING_BYTES + END_BYTES + 1);
         assert!(views.raw().starts_with("begin ю") && views.raw().ends_with("ю end"));
-        assert!(Views::of("ﷺ".repeat(20_000)).normal().len() <= (96 << 10) + 4);
+        assert!(Views::of("ﷺ".repeat(20_000)).normal().len() <= (24 << 10) + 4);
     }
 }
