@@ -7,7 +7,7 @@ use refrain_tests::{
     steps::{chat_both_ways, expect_said, is_presence, is_result, nothing_is_lost, ping, subscribe},
 };
 
-/// The three bundled filters, as an operator would write them.
+/// The three bundled filters, as an operator would write them, but for the time they have: tests run on machines that are busy with others.
 const FILTERS: &str = r#"
 [chain]
 inbound = ["jid-policy", "spim", "file-transfer"]
@@ -15,11 +15,13 @@ outbound = ["jid-policy", "file-transfer"]
 
 [filter.jid-policy]
 component = "builtin:jid-policy"
+deadline-ms = 1000
 [filter.jid-policy.settings]
 deny = [{ name = "eve", jid = "eve@away.example", match = "either" }]
 
 [filter.spim]
 component = "builtin:spim"
+deadline-ms = 1000
 [filter.spim.settings]
 signatures = [
     { name = "casino", text = "best casino bonus", action = "drop" },
@@ -28,6 +30,7 @@ signatures = [
 
 [filter.file-transfer]
 component = "builtin:file-transfer"
+deadline-ms = 1000
 "#;
 
 #[tokio::test]

@@ -193,6 +193,7 @@ const CHAIN: &str = r#"
 inbound = ["jid-policy"]
 [filter.jid-policy]
 component = "builtin:jid-policy"
+deadline-ms = 1000
 [filter.jid-policy.settings]
 deny = [{ name = "listed", outside = "list:spammers", direction = "inbound" }]
 "#;
