@@ -42,7 +42,7 @@ impl RelationOf {
     }
 }
 
-fn text(Asked { was, forgotten }: &Asked, forget: bool, now: u64) -> String {
+fn text(Asked { was, forgotten, still_known }: &Asked, forget: bool, now: u64) -> String {
     let (local, remote) = (&was.local, &was.remote);
     let mut text = match was.relation {
         Some(Relation::Stranger) => format!("{remote} is a stranger to {local}"),
@@ -55,9 +55,11 @@ fn text(Asked { was, forgotten }: &Asked, forget: bool, now: u64) -> String {
     };
     if *forgotten {
         text += "; it is forgotten";
-    } else if forget && was.by_domain {
+    }
+    if forget && *still_known {
         let domain = remote.rsplit('@').next().unwrap_or(remote);
-        text += &format!("; to forget it, forget the domain: refrain relation {local} {domain} --forget");
+        let by = if was.by_domain { "" } else { ", but it is known by its domain, to which it is subscribed" };
+        text += &format!("{by}; to forget it, forget the domain: refrain relation {local} {domain} --forget");
     }
     text
 }
@@ -69,16 +71,21 @@ mod tests {
 
     fn asked(relation: Option<Relation>, met: Option<u64>, by_domain: bool) -> Asked {
         let (local, remote) = ("alice@home.example".to_owned(), "bob@far.example".to_owned());
-        Asked { was: Acquaintance { local, remote, relation, met, by_domain }, forgotten: false }
+        let still_known = relation == Some(Relation::Known);
+        Asked { was: Acquaintance { local, remote, relation, met, by_domain }, forgotten: false, still_known }
     }
 
     #[test]
     fn an_answer_is_a_sentence() {
         let stranger = asked(Some(Relation::Stranger), None, false);
         assert_eq!(text(&stranger, false, 100), "bob@far.example is a stranger to alice@home.example");
-        let known = Asked { forgotten: true, ..asked(Some(Relation::Known), Some(90), false) };
+        let known = Asked { forgotten: true, still_known: false, ..asked(Some(Relation::Known), Some(90), false) };
         let expected = "bob@far.example is known to alice@home.example, last noted 10 s ago; it is forgotten";
         assert_eq!(text(&known, true, 100), expected);
+        let twice = Asked { still_known: true, ..known };
+        let expected = "it is forgotten, but it is known by its domain, to which it is subscribed; to forget it, forget the domain: \
+                        refrain relation alice@home.example far.example --forget";
+        assert!(text(&twice, true, 100).ends_with(expected), "{}", text(&twice, true, 100));
         let covered = asked(Some(Relation::Known), Some(90), true);
         assert!(text(&covered, false, 100).ends_with("by its domain, to which it is subscribed, last noted 10 s ago"));
         assert!(text(&covered, true, 100).ends_with("refrain relation alice@home.example far.example --forget"));

@@ -3,15 +3,14 @@
 mod sources;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use refrain_filter::Mode;
 
 pub use sources::{Form, HttpsSource, ListSource, Origin, PubsubSource};
 
 use super::file::Section;
+use super::text_file;
 use crate::lists::Entries;
 
 /// A list is held in memory, some 100 bytes an entry.
@@ -89,20 +88,7 @@ fn read_file(section: &Section<'_>) -> Option<Entries> {
         let advice = "write the path of a text file, relative to this one";
         section.mistake("file", format!("{}: {error}", path.display()), advice);
     };
-    read_bounded(&path).map_err(unreadable).ok().map(|text| Entries::parse(&text))
-}
-
-/// A pipe would be waited for before it is even open; of another file, its size says nothing of what can be read.
-fn read_bounded(path: &Path) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    let mut text = String::new();
-    fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
-    }
-    Ok(text)
+    text_file::read(&path, FILE_BYTES_MAX).map_err(unreadable).ok().map(|text| Entries::parse(&text))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod settings_files;
 mod sides;
 mod staging;
 mod state;
+mod text_file;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

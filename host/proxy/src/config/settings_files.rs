@@ -1,12 +1,12 @@
 //! `settings-files` of a filter: files whose entries are appended to a list of its settings, for lists that somebody else
 //! writes or that are too long for the configuration file.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::file::{self, Findings, Section, advise_key};
+use super::text_file;
 
 /// 10,000 signatures with names and notes are some 2 MiB.
 const FILE_BYTES_MAX: u64 = 8 << 20;
@@ -55,7 +55,7 @@ impl Target<'_, '_> {
     }
 
     fn append(&self, place: &str, path: &Path, entries: &mut Vec<Value>) {
-        let text = match read_bounded(path) {
+        let text = match text_file::read(path, FILE_BYTES_MAX) {
             Ok(text) => text,
             Err(problem) => {
                 let advice = "write the path of a TOML file, relative to this one";
@@ -100,18 +100,6 @@ fn read_entries(root: &Section<'_>, key: &str) -> Vec<Value> {
             Vec::new()
         }
         None => Vec::new(),
-    }
-}
-
-/// Never reads more than the bound, whatever the file system says of the file's size.
-fn read_bounded(path: &Path) -> Result<String, String> {
-    let describe = |error: std::io::Error| error.to_string();
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(describe)?;
-    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(describe)?;
-    match u64::try_from(text.len()) {
-        Ok(bytes) if bytes <= FILE_BYTES_MAX => Ok(text),
-        _ => Err(format!("it has more than {FILE_BYTES_MAX} bytes")),
     }
 }
 

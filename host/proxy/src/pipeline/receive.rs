@@ -2,34 +2,37 @@
 //!
 //! listen → **receive** → judge
 
+mod block_lists;
+mod ending;
+mod telling;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use block_lists::{ANSWER_BYTES_MAX, ANSWER_NODES_MAX, BlockListsHeard};
+use ending::Ended;
 use refrain_filter::Outcome as Ruled;
 use refrain_proto::auth::{KeyClaim, Validity};
-use refrain_proto::stream::{Event, Input, Outcome, ReceivingPolicy, Stream};
-use refrain_proto::{
-    Awaited, DomainPair, Kind, PeerMisbehaved, Side, Stanza, StanzaCondition, StanzaError, StreamCondition,
-};
+use refrain_proto::stream::{Event, Input, ReceivingPolicy, Stream};
+use refrain_proto::{Kind, Side, Stanza, StanzaCondition, StreamCondition};
+use telling::Judged;
 use tokio::task::JoinSet;
 
 use super::judge::{Circumstances, judge_and, now_ms};
 use super::route::Outgoing;
-use super::tap::{Copied, Told};
-use super::{Gateway, evidence, verify};
+use super::{Gateway, verify};
 use crate::limits::Permit;
 use crate::limits::meters::Dues;
 use crate::net::alarm::Alarm;
-use crate::net::connection::{Connection, Stalled, TlsRole, Turn};
+use crate::net::connection::{Connection, TlsRole, Turn};
 use crate::net::target::Transport;
 use crate::net::wire::Wire;
-use crate::observe::audit::{Ruling, record_of};
+use crate::observe::audit::Ruling;
 use crate::observe::continuity::Recognised;
 use crate::observe::counters::Ending;
 use crate::observe::refusals::Refusal;
-use crate::observe::trace::TraceId;
 use crate::snapshot::{Snapshot, direction};
 
 /// Serves a connection to its end.
@@ -64,9 +67,7 @@ pub async fn run(
         alarm: Alarm::new(now),
         closing: false,
         first_pair: true,
-        proven: Vec::new(),
-        brings_lists: false,
-        lists_came: 0,
+        lists: BlockListsHeard::default(),
     };
     let ended = tokio::select! {
         ended = receiver.serve(transport) => ended,
@@ -78,12 +79,6 @@ pub async fn run(
 
 /// Senders and addressees that share one stream of a remote server; hosters open more streams, attackers must.
 const OUTSIDE_PAIRS_MAX: usize = 100;
-
-/// Prosody 0.12 gives all items of a node in one stanza, however many they are (XEP-0059 is optional): ten thousand with their
-/// payloads take so much. Who sends it is whom the operator told us to ask.
-const ANSWER_BYTES_MAX: u32 = 4 * 1024 * 1024;
-/// Each of them has some six elements and runs of text.
-const ANSWER_NODES_MAX: u32 = 131_072;
 
 fn policy(gateway: &Gateway, snapshot: &Snapshot, side: Side) -> ReceivingPolicy {
     let mut limits = snapshot.config.limits.stream();
@@ -98,14 +93,6 @@ fn policy(gateway: &Gateway, snapshot: &Snapshot, side: Side) -> ReceivingPolicy
         limits,
         ids: gateway.ids.clone(),
     }
-}
-
-/// How serving a connection ended.
-enum Ended {
-    /// As its stream says.
-    Stream(Outcome),
-    /// It had proven nothing yet, and made room for another.
-    Evicted,
 }
 
 struct Receiver {
@@ -132,12 +119,7 @@ struct Receiver {
     closing: bool,
     /// No pair is proven yet.
     first_pair: bool,
-    /// The pairs that a remote server has proven, of which one may become a way of a block list at any time.
-    proven: Vec<DomainPair>,
-    /// One of them is: a service of block lists tells its news by it.
-    brings_lists: bool,
-    /// The state of the door for which that is known.
-    lists_came: u64,
+    lists: BlockListsHeard,
 }
 
 /// What one wake-up added to the counters.
@@ -163,9 +145,7 @@ impl Receiver {
                     self.hand_over().await;
                     self.hold_back();
                     self.wait(until).await?;
-                    if self.lists_came != self.gateway.block_lists.came() {
-                        self.expect_lists();
-                    }
+                    self.expect_lists();
                 }
                 Ok(Turn::Finished(outcome)) => {
                     self.hand_over().await;
@@ -208,7 +188,7 @@ impl Receiver {
                     let by = Recognised::AsClient(by);
                     self.gateway.continuity.note(&pair.from, self.connection.peer_key(), by);
                     self.dues.note_domain(&self.gateway.meters, pair.from.as_str());
-                    self.proven.push(pair);
+                    self.lists.prove(pair);
                     self.expect_lists();
                 }
             }
@@ -231,7 +211,7 @@ impl Receiver {
         }
         if self.side == Side::Outside {
             self.dues.note_stanza(&self.gateway.meters, stanza.from().domain());
-            let is_usual = !self.brings_lists || self.is_of_usual_size(&stanza);
+            let is_usual = !self.lists.come || self.is_of_usual_size(&stanza);
             if (is_usual || stanza.kind() == Kind::Iq) && self.gateway.block_lists.take(&stanza) {
                 return self.connection.stream().recycle(stanza);
             }
@@ -252,26 +232,8 @@ impl Receiver {
         });
         self.gateway.relations.note(standing, &decision, &stanza, direction, &snapshot.config.relations);
         if copy.is_some() || steps.is_some() {
-            let (id, took) = (TraceId::next(), started.elapsed());
-            if let Some(copy) = copy {
-                let told = Told { direction, circumstances, id };
-                copy.give(|untouched| Copied::of(untouched, told, &decision, &stanza, took));
-            }
-            if let Some(steps) = steps {
-                evidence::keep(&self.gateway, snapshot, self.side, &steps, id, circumstances);
-                let ruling = Ruling::of(&decision);
-                let mut record = record_of(snapshot, id, direction, &stanza, took, ruling);
-                record.relation = standing.relation;
-                record.steps = steps;
-                record.filter = decision.filter.as_deref().map(str::to_owned);
-                record.reason = decision.fault.as_ref().map(ToString::to_string).or_else(|| decision.reason.clone());
-                if let Ruled::Bounce(error) = &mut decision.outcome
-                    && snapshot.config.admin.trace_id_in_bounces
-                {
-                    name_trace(error, id);
-                }
-                audit.write(record);
-            }
+            let judged = Judged { side: self.side, stanza: &stanza, circumstances, took: started.elapsed() };
+            judged.tell(&self.gateway, snapshot, &mut decision, copy, steps);
         }
         self.delay = self.delay.max(decision.delay);
         match decision.outcome {
@@ -301,10 +263,7 @@ impl Receiver {
 
     /// A service of block lists may answer in one piece what it does not give by the page.
     fn expect_lists(&mut self) {
-        let lists = &self.gateway.block_lists;
-        self.lists_came = lists.came();
-        if !self.brings_lists && self.proven.iter().any(|pair| lists.listens_to(pair)) {
-            self.brings_lists = true;
+        if self.lists.begin_to_come(&self.gateway.block_lists) {
             self.connection.stream().take_larger(ANSWER_BYTES_MAX, ANSWER_NODES_MAX);
         }
     }
@@ -398,64 +357,6 @@ impl Receiver {
         }
         Ok(())
     }
-}
-
-impl Receiver {
-    /// Counts and tells how it ended. Strangers come by the thousand: of them only a count is told.
-    fn tell_end(&self, ended: io::Result<Ended>) {
-        let (side, peer) = (side_name(self.side), self.peer);
-        if let Some(refusal) = refusal(&ended) {
-            self.gateway.refusals.note(refusal, &peer.ip());
-        }
-        // A stream that ended in order has told all there was to tell, and one that was idle had nothing.
-        let in_order = |outcome: &Outcome| matches!(outcome, Outcome::Closed | Outcome::TimedOut(Awaited::Traffic));
-        let why = match &ended {
-            Ok(Ended::Stream(outcome)) if in_order(outcome) => None,
-            Ok(Ended::Stream(outcome)) => Some(format!("the stream broke: {outcome}")),
-            Ok(Ended::Evicted) => None,
-            Err(error) => Some(format!("the stream broke: {error}")),
-        };
-        if let Some(why) = why {
-            self.proven.iter().for_each(|pair| self.gateway.block_lists.broke_for(pair, &why));
-        }
-        let known = self.side == Side::Inside || self.permit.is_proven();
-        match ended {
-            Ok(Ended::Stream(outcome)) if known => tracing::info!(side, %peer, %outcome, "stream ended"),
-            Ok(Ended::Stream(outcome)) => tracing::debug!(side, %peer, %outcome, "stream ended"),
-            Ok(Ended::Evicted) => tracing::debug!(side, %peer, "connection made room for another"),
-            Err(error) if known => tracing::info!(side, %peer, %error, "connection broke"),
-            Err(error) => tracing::debug!(side, %peer, %error, "connection broke"),
-        }
-    }
-}
-
-/// The limit of ours that ended a connection, if one did.
-fn refusal(ended: &io::Result<Ended>) -> Option<Refusal> {
-    match ended {
-        Ok(Ended::Evicted) => Some(Refusal::HandshakeEvicted),
-        Ok(Ended::Stream(Outcome::TimedOut(awaited))) => match awaited {
-            Awaited::Header | Awaited::StartTls | Awaited::Tls | Awaited::Features | Awaited::Proof => {
-                Some(Refusal::HandshakeTimeout)
-            }
-            Awaited::Management | Awaited::Acknowledgement | Awaited::Traffic | Awaited::Close => None,
-        },
-        Ok(Ended::Stream(Outcome::PeerMisbehaved(PeerMisbehaved::HandshakeTooLarge))) => Some(Refusal::HandshakeBytes),
-        Ok(Ended::Stream(Outcome::PeerMisbehaved(PeerMisbehaved::TooManyAttempts))) => Some(Refusal::HandshakeAttempts),
-        Ok(Ended::Stream(_)) => None,
-        Err(error) => Stalled::of(error).map(|stalled| match stalled {
-            Stalled::Tls => Refusal::HandshakeTimeout,
-            Stalled::Write => Refusal::WriteStall,
-        }),
-    }
-}
-
-/// Lets the sender quote the id under which the operator finds the decision.
-fn name_trace(error: &mut StanzaError, id: TraceId) {
-    let text = error.text.get_or_insert_default();
-    if !text.is_empty() {
-        text.push(' ');
-    }
-    text.push_str(&format!("[{id}]"));
 }
 
 /// The side as it is written in logs.

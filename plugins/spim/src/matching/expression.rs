@@ -35,8 +35,8 @@ impl Expression {
         }
         let plain = plain(pattern, !raw);
         // A mistake is told of what was written.
-        literals::of(pattern)?;
-        let Analysis { literals, weight } = literals::of(&plain)?;
+        let Analysis { literals, weight } =
+            literals::of(&plain).or_else(|wrong| literals::of(pattern).and(Err(wrong)))?;
         if weight > WEIGHT_MAX {
             let advice = r"write fewer repetitions of classes such as `\w`, or several signatures";
             return Err(format!("is too large; {advice}"));

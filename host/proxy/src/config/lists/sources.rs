@@ -99,7 +99,8 @@ pub(super) fn read(list: &Section<'_>) -> Vec<ListSource> {
     let pubsub = list.sections("pubsub").into_iter().filter_map(|section| read_pubsub(&section));
     let sources: Vec<ListSource> = https.chain(pubsub).collect();
     for (index, source) in sources.iter().enumerate() {
-        if sources[..index].iter().any(|other| other.id() == source.id()) {
+        // By the label: logs and metrics must tell them apart, too.
+        if sources[..index].iter().any(|other| other.label() == source.label()) {
             let advice = "name each source once; what it shall count is its weight";
             let key = match source.origin {
                 Origin::Https(_) => "https",

@@ -119,3 +119,13 @@ fn size_and_number_are_bounded() {
         "{mistakes:?}"
     );
 }
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let written = Written::with("words = []", "words = []");
+    let pipe = written.0.path().join("a.toml");
+    fs::remove_file(&pipe).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+    let mistakes = written.mistakes();
+    assert!(mistakes.len() == 1 && mistakes[0].contains("a.toml: it is no regular file"), "{mistakes:?}");
+}

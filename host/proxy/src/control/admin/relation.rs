@@ -1,6 +1,7 @@
 //! Whether two know each other, and that they are to know each other no more.
 
 use hyper::StatusCode;
+use refrain_filter::Relation;
 use refrain_proto::Jid;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub struct Asked {
     pub was: Acquaintance,
     /// Whether it was forgotten now.
     pub forgotten: bool,
+    /// Whether they know each other all the same.
+    pub still_known: bool,
 }
 
 /// Says what the remote address is to the local one.
@@ -42,9 +45,12 @@ pub(super) async fn relation(request: Request) -> Answer {
         return Answer::refuse(StatusCode::BAD_REQUEST, problem);
     }
     let terms = &snapshot.config.relations;
-    let was = gateway.relations.look_up(&local, &remote, terms, now_ms());
+    let look_up = || gateway.relations.look_up(&local, &remote, terms, now_ms());
+    let was = look_up();
     let forgotten = forget && gateway.relations.forget(&local, &remote, terms);
-    Answer::json(&Asked { was, forgotten })
+    // By the domain, of which this pair is one of many.
+    let still_known = look_up().relation == Some(Relation::Known);
+    Answer::json(&Asked { was, forgotten, still_known })
 }
 
 fn parse(wanted: Wanted) -> Result<((Jid, Jid), bool), Answer> {
