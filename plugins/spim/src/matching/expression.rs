@@ -4,11 +4,14 @@ use regex_automata::meta::{BuildError, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
 
-use super::literals::{self, Analysis};
+use super::literals::{self, Analysis, Literal};
 
 /// The weight of one expression: somewhat more than honest ones have, and far from what nested repetitions ask for. It is counted, and
 /// not measured in bytes, so that a machine and the sandbox refuse the same.
 const WEIGHT_MAX: u64 = 100_000;
+
+/// As far before and behind its literal an expression is looked for. What spans more is several expressions.
+const REACH_BYTES_MAX: usize = 512;
 
 /// Bytes of compiled program, several times what those of that weight take: it is the weight that refuses.
 const REGEX_BYTES_MAX: usize = 8 << 20;
@@ -21,7 +24,9 @@ pub(crate) struct Expression {
     pub(crate) case_sensitive: bool,
     pub(crate) raw: bool,
     /// Every text that it matches has one of them; without any it has to be tried on all texts.
-    pub(crate) literals: Vec<String>,
+    pub(crate) literals: Vec<Literal>,
+    /// As far before and behind a literal, in bytes, what it matches can go on; 512 at most.
+    pub(crate) reach: usize,
     /// About how many states it takes.
     pub(crate) weight: u64,
 }
@@ -35,13 +40,14 @@ impl Expression {
         }
         let plain = plain(pattern, !raw);
         // A mistake is told of what was written.
-        let Analysis { literals, weight } =
+        let Analysis { literals, weight, longest } =
             literals::of(&plain).or_else(|wrong| literals::of(pattern).and(Err(wrong)))?;
         if weight > WEIGHT_MAX {
             let advice = r"write fewer repetitions of classes such as `\w`, or several signatures";
             return Err(format!("is too large; {advice}"));
         }
-        Ok(Expression { place, pattern: plain, case_sensitive, raw, literals, weight })
+        let reach = longest.map_or(REACH_BYTES_MAX, |longest| longest.min(REACH_BYTES_MAX));
+        Ok(Expression { place, pattern: plain, case_sensitive, raw, literals, reach, weight })
     }
 
     /// Compiles it for short texts: what makes automata for long ones would cost more than it spares.
@@ -146,8 +152,8 @@ mod tests {
         let even = r"take\x20down\\s+[\s+][^[\s+]]\s*";
         assert_eq!(plain(r"take\s+down\\s+[\s+][^[\s+]]\s*", true), even);
         assert_eq!(plain(r"take\s+down", false), r"take\s+down");
-        let literals = |raw| Expression::new(0, r"take\s+down", false, raw).expect("valid").literals;
-        assert_eq!((literals(false), literals(true)), (vec!["take down".to_owned()], vec!["down".to_owned()]));
+        let literal = |raw| Expression::new(0, r"take\s+down", false, raw).expect("valid").literals.remove(0).text;
+        assert_eq!((literal(false), literal(true)), ("take down".to_owned(), "take".to_owned()));
     }
 
     /// `cargo test -p refrain-spim --release -- --ignored --nocapture expressions_weigh`

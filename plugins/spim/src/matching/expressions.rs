@@ -11,14 +11,12 @@ use std::rc::Rc;
 use refrain_sdk::Problem;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
-use regex_automata::{Input, PatternSet};
+use regex_automata::{Anchored, Input, PatternSet};
 
 use super::expression::Expression;
+use super::literals::Literal;
 use super::parts::Parts;
 use crate::text::{Revealed, Views, folded, spaced};
-
-/// As far before and behind its literal an expression is looked for. What spans more is several expressions.
-const REACH_BYTES: usize = 512;
 
 /// Bytes of the texts of one stanza that expressions go through, all together: at most some milliseconds.
 const SEARCHED_BYTES_MAX: usize = 32 << 10;
@@ -48,8 +46,8 @@ const KEPT_MAX: usize = 256;
 pub(crate) struct Expressions {
     all: Vec<Expression>,
     parts: Option<Parts>,
-    /// The expression that each literal belongs to.
-    owners: Vec<u32>,
+    /// The expression that each literal belongs to, and how far before it a match may begin.
+    owners: Vec<(u32, usize)>,
     set: Option<Set>,
     heavy: BTreeMap<u32, Rc<Regex>>,
     /// Those that were used last, at the end.
@@ -66,7 +64,15 @@ struct Set {
 }
 
 /// Where each expression is to be looked for.
-type Windows = BTreeMap<u32, Vec<Range<usize>>>;
+type Windows = BTreeMap<u32, Vec<Window>>;
+
+/// A part of a text.
+#[derive(Debug, Clone)]
+struct Window {
+    range: Range<usize>,
+    /// Whether a match can only begin where it does.
+    is_anchored: bool,
+}
 
 impl Expressions {
     pub(crate) fn compile(all: Vec<Expression>) -> Result<Self, Problem> {
@@ -77,8 +83,10 @@ impl Expressions {
             if expression.literals.is_empty() {
                 members.push(index);
             }
-            owners.extend(expression.literals.iter().map(|_| index));
-            literals.extend(expression.literals.iter().map(|literal| folded(&spaced(literal))));
+            let before =
+                |literal: &Literal| literal.before.map_or(expression.reach, |before| before.min(expression.reach));
+            owners.extend(expression.literals.iter().map(|literal| (index, before(literal))));
+            literals.extend(expression.literals.iter().map(|literal| folded(&spaced(&literal.text))));
             if expression.weight > LIGHT_MAX {
                 weight += expression.weight;
                 heavy.insert(index, compiled(expression, weight)?);
@@ -119,7 +127,7 @@ impl Expressions {
             let is_hit = match is_exact {
                 false => self.is_in(index, folded, &windows),
                 true if exact.len() == folded.len() => self.is_in(index, exact, &windows),
-                true => self.is_in(index, exact, &[whole(exact)]),
+                true => self.is_in(index, exact, &[Window::anywhere(whole(exact))]),
             };
             if is_hit {
                 hits.insert(index);
@@ -132,7 +140,7 @@ impl Expressions {
         let of_set = self.set.iter().flat_map(|set| set.matches(raw));
         for index in self.windows(&folded(&spaced(raw))).into_keys().chain(of_set) {
             if self.all.get(index as usize).is_some_and(|expression| expression.raw)
-                && self.is_in(index, raw, &[whole(raw)])
+                && self.is_in(index, raw, &[Window::anywhere(whole(raw))])
             {
                 hits.insert(index);
             }
@@ -143,31 +151,32 @@ impl Expressions {
     fn in_reading(&self, reading: &Revealed, hits: &mut BTreeSet<u32>) {
         let mut tried = self.windows(&reading.text);
         let of_set = self.set.iter().flat_map(|set| set.matches(&reading.text));
-        tried.extend(of_set.map(|index| (index, vec![beginning(&reading.text)])));
+        tried.extend(of_set.map(|index| (index, vec![Window::anywhere(beginning(&reading.text))])));
         for (index, windows) in tried {
             let is_exact = self.all.get(index as usize).is_none_or(|expression| expression.case_sensitive);
             if is_exact || hits.contains(&index) {
                 continue;
             }
             let Some(regex) = self.regex(index) else { continue };
-            let disguised = windows.into_iter().filter(|window| reading.was_disguised(window));
+            let disguised = windows.into_iter().filter(|window| reading.was_disguised(&window.range));
             let mut searched = disguised.filter(|window| self.affords(window));
-            let was_disguised =
-                |window| regex.find_iter(input(&reading.text, window)).any(|find| reading.was_disguised(&find.range()));
+            let was_disguised = |window: Window| {
+                regex.find_iter(window.input(&reading.text)).any(|find| reading.was_disguised(&find.range()))
+            };
             if searched.any(was_disguised) {
                 hits.insert(index);
             }
         }
     }
 
-    fn is_in(&self, index: u32, text: &str, windows: &[Range<usize>]) -> bool {
+    fn is_in(&self, index: u32, text: &str, windows: &[Window]) -> bool {
         let Some(regex) = self.regex(index) else { return false };
-        windows.iter().any(|window| self.affords(window) && regex.is_match(input(text, window.clone())))
+        windows.iter().any(|window| self.affords(window) && regex.is_match(window.input(text)))
     }
 
     /// Whether that much may still be searched; then it is spent.
-    fn affords(&self, window: &Range<usize>) -> bool {
-        let left = self.left.get().checked_sub(window.len());
+    fn affords(&self, window: &Window) -> bool {
+        let left = self.left.get().checked_sub(window.range.len());
         self.left.set(left.unwrap_or_else(|| self.left.get()));
         left.is_some()
     }
@@ -177,16 +186,21 @@ impl Expressions {
         let mut all = Windows::new();
         let Some(parts) = &self.parts else { return all };
         parts.find(text, |literal, part| {
-            let Some(owner) = self.owners.get(literal) else { return };
+            let Some((owner, before)) = self.owners.get(literal) else { return };
             if all.len() == TRIED_MAX && !all.contains_key(owner) {
                 return;
             }
-            let begin = text.floor_char_boundary(part.start.saturating_sub(REACH_BYTES));
-            let end = text.ceil_char_boundary(part.end.saturating_add(REACH_BYTES).min(text.len()));
+            let reach = self.all.get(*owner as usize).map_or(0, |expression| expression.reach);
+            let begin = text.floor_char_boundary(part.start.saturating_sub(*before));
+            let end = text.ceil_char_boundary(part.end.saturating_add(reach).min(text.len()));
             let windows = all.entry(*owner).or_default();
             match windows.last_mut() {
-                Some(last) if begin <= last.end => *last = last.start.min(begin)..last.end.max(end),
-                _ => windows.push(begin..end),
+                // Those that overlap are gone through once.
+                Some(Window { range: last, is_anchored }) if begin <= last.end => {
+                    *is_anchored &= begin == last.start && *before == 0;
+                    *last = last.start.min(begin)..last.end.max(end);
+                }
+                _ => windows.push(Window { range: begin..end, is_anchored: *before == 0 }),
             }
         });
         all
@@ -228,7 +242,7 @@ impl Set {
 
     /// The members that match the beginning of a text.
     fn matches(&self, text: &str) -> Vec<u32> {
-        let input = input(text, beginning(text));
+        let input = Input::new(text).range(beginning(text));
         // Most texts match none, and to learn just that is cheaper than to learn which.
         if !self.regex.is_match(input.clone()) {
             return Vec::new();
@@ -249,9 +263,16 @@ fn compiled(expression: &Expression, weight_together: u64) -> Result<Rc<Regex>, 
     expression.compile().map(Rc::new).map_err(|error| wrong(error.to_string()))
 }
 
-/// A part of a text, of whose neighbours boundaries know.
-fn input(text: &str, part: Range<usize>) -> Input<'_> {
-    Input::new(text).range(part)
+impl Window {
+    fn anywhere(range: Range<usize>) -> Self {
+        Window { range, is_anchored: false }
+    }
+
+    /// A part of a text, of whose neighbours boundaries know.
+    fn input<'t>(&self, text: &'t str) -> Input<'t> {
+        let anchored = if self.is_anchored { Anchored::Yes } else { Anchored::No };
+        Input::new(text).range(self.range.clone()).anchored(anchored)
+    }
 }
 
 fn whole(text: &str) -> Range<usize> {

@@ -101,11 +101,11 @@ impl Look {
         self.latin + self.drawn + self.figures == 0
     }
 
-    /// Whether a word may be Cyrillic as well: of both scripts, or with digits for letters.
+    /// Whether a word may be Cyrillic as well: of both scripts, with small capitals, or with digits for letters.
     pub(super) fn may_be_cyrillic(&self) -> bool {
         let letters = self.drawn_cyrillic;
         let has_figures = self.latin == 0 && letters > 1 && (1..=letters).contains(&self.plain_figures);
-        self.foreign == 0 && ((self.latin > 0 && self.unlike > 0) || has_figures)
+        self.foreign == 0 && ((self.latin + self.odd > 0 && self.unlike > 0) || has_figures)
     }
 
     /// Whether its letters are of two alphabets; `đ`, `ı` and `þ` are of the Latin one.
@@ -120,7 +120,7 @@ impl Look {
                 let is_whole = self.alike >= WHOLE_WORD_MIN && self.alike == self.drawn;
                 self.drawn > 0 && (self.latin > 0 || is_whole || self.odd >= ODD_LETTERS_MIN)
             }
-            Script::Cyrillic => self.latin > 0 || self.plain_figures > 0,
+            Script::Cyrillic => self.latin + self.odd > 0 || self.plain_figures > 0,
             Script::Other => false,
         }
     }

@@ -47,26 +47,30 @@ const LATIN: &[(char, &str)] = &[
     ('z', "ΖζᏃᴢⲌⴭꓜ🅩🆉ⲍ"),
 ];
 
-/// Each Cyrillic letter with what looks like it, for Cyrillic words with foreign letters in them.
+/// Each Cyrillic letter with what looks like it, for Cyrillic words with foreign letters and small capitals in them.
 const CYRILLIC: &[(char, &str)] = &[
-    ('а', "aɑαΑ@"),
-    ('в', "bβΒ8"),
-    ('е', "eεΕ"),
-    ('з', "3"),
+    ('а', "aɑαΑ@ᴀ"),
+    ('в', "bβΒ8ʙ"),
+    ('е', "eεΕᴇ"),
+    ('з', "3ɜ"),
     ('и', "u"),
-    ('к', "kκΚ"),
-    ('м', "mΜ"),
-    ('н', "hΗ"),
-    ('о', "oοΟσ0"),
-    ('п', "nπ"),
-    ('р', "pρΡ"),
-    ('с', "cϲ"),
-    ('т', "tτΤ"),
+    ('к', "kκΚᴋĸ"),
+    ('м', "mΜʍ"),
+    ('н', "hΗʜ"),
+    ('о', "oοΟσ0ᴏ"),
+    ('п', "nπᴨ"),
+    ('р', "pρΡᴩᴘ"),
+    ('с', "cϲᴄ"),
+    ('т', "tτΤᴛ"),
     ('у', "yγΥ"),
     ('х', "xχΧ"),
     ('ч', "4"),
     ('б', "6"),
     ('і', "iı"),
+    ('г', "ᴦ"),
+    ('л', "ᴧ"),
+    ('ф', "ɸ"),
+    ('ш', "ɯ"),
 ];
 
 /// Digits and signs that are read as letters: `v1agra`, `c@$ino`. What may be an `i` or an `l` is the caller's to say.
@@ -124,6 +128,7 @@ mod tests {
         assert_eq!(drawn_like('а', Script::Latin), Some('a'));
         assert_eq!(drawn_like('a', Script::Cyrillic), Some('а'));
         assert_eq!(drawn_like('ᴄ', Script::Latin), Some('c'));
+        assert_eq!(drawn_like('ᴧ', Script::Cyrillic), Some('л'));
         assert_eq!(drawn_like('ꭺ', Script::Latin), Some('a'));
         assert_eq!(drawn_like('🇨', Script::Latin), Some('c'));
         assert_eq!(drawn_like('ж', Script::Latin), None);

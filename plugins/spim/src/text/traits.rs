@@ -74,6 +74,7 @@ fn kind_of(c: char, drawn: Option<char>) -> u16 {
             let latin = if is_latin(c) { LATIN } else { 0 };
             DRAWN | figure | alike | latin | if is_of_today(c) { 0 } else { ODD }
         }
+        _ if is_small_cyrillic(c) => FOREIGN | CYRILLIC | ODD,
         _ if is_latin(c) => LATIN | if without_accent(c) == c { 0 } else { ACCENTED },
         _ if is_alphanumeric(c) => FOREIGN,
         _ => 0,
@@ -88,6 +89,11 @@ pub(super) fn without_accent(c: char) -> char {
 /// The letters beyond ASCII of languages that are written in Latin ones.
 fn is_latin(c: char) -> bool {
     matches!(c, 'À'..='ɏ' | 'ə' | 'Ḁ'..='ỹ')
+}
+
+/// A small capital that is drawn like a Cyrillic letter and like no Latin one: `ᴧ`, `ᴨ`.
+fn is_small_cyrillic(c: char) -> bool {
+    !is_latin(c) && !is_of_today(c) && drawn_like(c, Script::Cyrillic).is_some()
 }
 
 pub(super) fn is_sign(c: char) -> bool {
