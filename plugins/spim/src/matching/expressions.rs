@@ -285,6 +285,10 @@ fn beginning(text: &str) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     fn compile(patterns: &[(&str, bool)]) -> Expressions {
@@ -344,6 +348,57 @@ mod tests {
         let text = format!("{}casino bonus", "casino ".repeat(500));
         assert_eq!(finds(&[(r"casino\s+bonus", false)], &text), [0]);
     }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Where an expression is looked for spares time, and nothing else.
+        #[test]
+        fn what_is_found_around_literals_is_what_is_found_anywhere(words in vec(select(WORDS), 0..12)) {
+            let views = Views::of(words.concat());
+            for pattern in PATTERNS {
+                let expression = Expression::new(0, pattern, false, false).expect("valid");
+                let expected = expression.compile().expect("a regex").is_match(views.folded());
+                let mut hits = BTreeSet::new();
+                compile(&[(pattern, false)]).in_text(&views, &mut hits);
+                prop_assert_eq!(!hits.is_empty(), expected, "{} in {:?}", pattern, views.folded());
+            }
+        }
+    }
+
+    const WORDS: &[&str] = &[
+        "casino",
+        "poker",
+        "win",
+        "best ",
+        "bonus",
+        " ",
+        "7",
+        "x1",
+        "y",
+        ". ",
+        "!",
+        "foo",
+        "bb",
+        "a",
+        "xyz",
+        ",",
+        "казино",
+        "Ⱥ",
+    ];
+
+    const PATTERNS: &[&str] = &[
+        r"\bcasino\b",
+        r"(?:^|[.!]\s?)(?:best )?casino\s?[0-9]{0,3}bonus",
+        r"(?:x\d+|y)?(?:casino|poker).{0,5}win",
+        r"\bwin\b.*casino",
+        r"(?:a|bb)(?:casino)+(?:xyz)?$",
+        r"(?:\d[\s,]?casino\d|\w{3}poker)+",
+        r"(?:foo.{0,4}){2}(?:casino|казино)",
+        r"ⱥ{1,3}casino|[ⱥ!]{2}poker\d",
+        r"(?:win|foo)(?:\s|[a-z]{1,3}|,)*?(?:bonus|xyz)",
+        r"(?:best )?(?:best )?bonus[.,!]|^xyz",
+    ];
 
     #[test]
     fn every_call_finds_the_same() {
