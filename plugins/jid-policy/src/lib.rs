@@ -49,7 +49,7 @@ impl Filter for JidPolicy {
     type Settings = Settings;
 
     fn about() -> About {
-        // Of wall time, of which a busy machine may take most before the filter gets to run.
+        // Half of it is wall time, of which a busy machine may take all before the filter gets to run.
         About::new().deadline_ms(25).requests("accept").self_test(include_str!("../cases/self-test.toml"))
     }
 

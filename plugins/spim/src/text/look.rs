@@ -40,6 +40,8 @@ pub(super) struct Look {
     unlike: u32,
     foreign: u32,
     cyrillic: u32,
+    /// Of those, the small capitals, which phonetic transcriptions have as well.
+    small_cyrillic: u32,
     marks: u32,
     overlays: u32,
 }
@@ -65,6 +67,7 @@ impl Look {
         self.unlike += is(UNLIKE | CYRILLIC);
         self.foreign += is(FOREIGN);
         self.cyrillic += is(FOREIGN | CYRILLIC);
+        self.small_cyrillic += is(FOREIGN | CYRILLIC | ODD);
         self.marks += is(MARK);
         self.overlays += is(OVERLAY);
     }
@@ -91,9 +94,13 @@ impl Look {
     pub(super) fn script(&self) -> Script {
         match (self.foreign, self.cyrillic) {
             (0, _) => Script::Latin,
-            (foreign, cyrillic) if foreign == cyrillic => Script::Cyrillic,
+            (foreign, cyrillic) if foreign == cyrillic && self.has_cyrillic() => Script::Cyrillic,
             _ => Script::Other,
         }
+    }
+
+    fn has_cyrillic(&self) -> bool {
+        self.drawn_cyrillic + self.cyrillic > self.small_cyrillic
     }
 
     /// Whether no letter of it is drawn like a Latin one.
@@ -110,7 +117,8 @@ impl Look {
 
     /// Whether its letters are of two alphabets; `đ`, `ı` and `þ` are of the Latin one.
     pub(super) fn is_mixed(&self) -> bool {
-        let others = if self.script() == Script::Latin { self.drawn - self.drawn_latin } else { self.cyrillic };
+        let foreign = self.cyrillic - self.small_cyrillic;
+        let others = if self.script() == Script::Latin { self.drawn - self.drawn_latin } else { foreign };
         self.latin > 0 && others > 0
     }
 

@@ -306,6 +306,13 @@ mod tests {
     }
 
     #[test]
+    fn phonetic_letters_are_of_no_alphabet_by_themselves() {
+        reads("бᴇɜ кᴀɜинᴏ", "без казино");
+        let phonetic = reveal("wɜk and ʍat, ɸu");
+        assert!(phonetic.iter().all(|reading| reading.mixed == 0 && reading.text.contains("wɜk")), "{phonetic:?}");
+    }
+
+    #[test]
     fn only_what_was_disguised_is_suspect() {
         let reading = reveal("best саsіnо bonus").remove(0);
         assert_eq!(reading.text, "best casino bonus");
